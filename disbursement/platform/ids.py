@@ -18,8 +18,16 @@ REFERENCE_LENGTH = 9
 
 
 def _check(digits: str) -> str:
-    """Return a check character: weighted sum modulo 31 finds every single error and swap."""
-    return ALPHABET[sum((i + 1) * _VALUE[c] for i, c in enumerate(digits)) % 31]
+    """Return a check character over GF(32): finds every single error and every swap.
+
+    The sum of d_i * x^(n-i) modulo x^5 + x^2 + 1; x has order 31, so all weights differ.
+    """
+    total = 0
+    for c in digits:
+        total = (total ^ _VALUE[c]) << 1
+        if total & 32:
+            total ^= 0b100101
+    return ALPHABET[total]
 
 
 def base32(value: int, width: int) -> str:

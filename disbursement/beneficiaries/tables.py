@@ -1,0 +1,178 @@
+"""The register: payers and providers, persons, cases, destinations, holds, recorded documents."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, text
+
+from disbursement.platform.columns import big, key, raw, small, whole, words
+from disbursement.platform.database import cell_metadata
+
+payer = Table(
+    "payer",
+    cell_metadata,
+    key(),
+    words("code", unique=True),  # commune code of 2026
+    words("name"),
+    words("province_code"),
+    whole("go_live_month"),
+    small("checker_may_second"),
+    small("scan_required"),
+    words("created_at"),
+)
+
+provider = Table(
+    "provider",
+    cell_metadata,
+    key(),
+    words("code", unique=True),
+    words("name"),
+    words("rail"),  # bank | wallet | mobile_money | post
+    words("bic", null=True),
+    words("profile"),
+)
+
+provider_contract = Table(
+    "provider_contract",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    big("provider_id"),
+    words("number"),
+    words("valid_from"),
+    words("valid_to", null=True),
+    raw("deposit_account_enc"),
+    raw("deposit_account_blind"),
+    words("deposit_account_last4"),
+    whole("fee_basis_points"),
+    whole("pay_day"),
+    UniqueConstraint("payer_id", "provider_id", "valid_from"),
+    Index("provider_contract_account", "deposit_account_blind"),
+)
+
+person = Table(
+    "person",
+    cell_metadata,
+    key(),  # also the ledger's sub_id of the person's SOC unit
+    big("payer_id"),
+    words("identity_kind"),  # cccd | cmnd | none
+    raw("identity_enc", null=True),
+    raw("identity_blind", null=True),
+    words("identity_last4"),
+    words("name"),
+    words("name_search"),
+    words("birth_from"),
+    words("birth_to"),
+    words("sex"),
+    words("commune_code"),
+    words("reference"),
+    words("died_on", null=True),
+    big("seq"),
+    Index("person_identity", "identity_blind", unique=True),
+    Index("person_reference", "reference", unique=True),
+    Index("person_name", "name_search"),
+    Index("person_payer", "payer_id"),
+)
+
+benefit_case = Table(
+    "benefit_case",
+    cell_metadata,
+    key(),
+    big("person_id"),
+    big("payer_id"),
+    words("programme"),
+    words("clause"),
+    words("facts"),  # canonical JSON of the case's facts (entitlements/facts.py)
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    whole("start_month"),
+    whole("end_month", null=True),  # last month that is due
+    words("end_cause", null=True),
+    whole("opening_month", null=True),  # first month that compare looks at
+    words("payee_name"),
+    words("payee_relation"),
+    words("payee_document", null=True),
+    raw("row_digest"),
+    big("import_id"),
+    big("seq"),
+    UniqueConstraint("person_id", "programme", "clause", name="one_case"),
+    Index("benefit_case_payer", "payer_id"),
+)
+
+destination = Table(
+    "destination",
+    cell_metadata,
+    key(),  # a row is never changed: a new account is a new row
+    big("person_id"),
+    whole("version"),
+    words("kind"),  # bank | wallet | mobile_money | cash
+    words("bank_code"),  # BIC, or the wallet's or operator's code; '' for cash
+    raw("account_enc", null=True),
+    raw("account_blind", null=True),
+    words("account_last4"),
+    words("owner_name"),
+    words("owner_relation"),  # self | guardian | carer | spouse | authorised
+    words("usable_from"),
+    words("source"),
+    UniqueConstraint("person_id", "version"),
+    Index("destination_account", "account_blind"),
+)
+
+hold = Table(
+    "hold",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    big("person_id"),
+    words("kind"),  # right | payment
+    words("reason"),
+    words("detail"),
+    words("raised_at"),
+    words("raised_by"),
+    words("fact_digest"),
+    words("resolved_at", null=True),
+    words("resolved_by", null=True),
+    words("document", null=True),
+    Index(
+        "hold_open",
+        "person_id",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    UniqueConstraint("person_id", "reason", "fact_digest", name="hold_once"),
+)
+
+import_file = Table(
+    "import_file",
+    cell_metadata,
+    key(),
+    words("kind"),  # register | opening | deaths
+    raw("sha256"),
+    words("name"),
+    whole("rows_read"),
+    whole("rows_taken"),
+    whole("rows_refused"),
+    words("imported_at"),
+    words("imported_by"),
+    UniqueConstraint("kind", "sha256"),
+)
+
+opening = Table(
+    "opening",
+    cell_metadata,
+    big("person_id"),
+    whole("cover"),
+    big("amount_vnd"),
+    big("import_id"),
+    big("journal_id", null=True),
+    PrimaryKeyConstraint("person_id", "cover"),
+)
+
+death_notice = Table(
+    "death_notice",
+    cell_metadata,
+    big("person_id", pk=True),
+    words("died_on"),
+    big("import_id"),
+    words("recorded_at"),
+)

@@ -1,0 +1,63 @@
+"""What is due: profiles of facts, who has which when, and the assessed amounts."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint
+
+from disbursement.platform.columns import big, key, raw, whole, words
+from disbursement.platform.database import cell_metadata
+
+profile = Table("profile", cell_metadata, key(), raw("digest", unique=True), words("facts"))
+
+unit_profile = Table(
+    "unit_profile",
+    cell_metadata,
+    big("sub_id"),
+    whole("from_month"),
+    whole("to_month"),
+    big("payer_id"),
+    big("profile_id"),
+    PrimaryKeyConstraint("sub_id", "from_month"),
+    Index("unit_profile_payer", "payer_id"),
+)
+
+due = Table(
+    "due",
+    cell_metadata,
+    big("profile_id"),
+    whole("month"),
+    words("law_key"),  # rate set and the latest instrument in force: platform of one assessment
+    big("total_vnd"),
+    words("programme"),  # whose list carries it; '' where nothing is due
+    words("hold_reason"),  # '' or the code of an open legal point
+    words("reason"),  # JSON: lines with coefficient, base, citation, words
+    words("instruments"),  # names of the general rises this amount rests on
+    PrimaryKeyConstraint("profile_id", "month", "law_key"),
+)
+
+dirty = Table(
+    "dirty",
+    cell_metadata,
+    big("sub_id", pk=True),
+    whole("from_month"),
+    words("why"),
+)
+
+rerating = Table(
+    "rerating",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    words("instrument"),
+    whole("first_month"),
+    whole("last_month"),
+    whole("people"),
+    big("amount_vnd"),
+    words("proposed_at"),
+    words("decision_number", null=True),
+    words("decision_date", null=True),
+    words("decision_signer", null=True),
+    words("recorded_by", null=True),
+    words("recorded_at", null=True),
+    UniqueConstraint("payer_id", "instrument"),
+)

@@ -1,0 +1,70 @@
+"""Making cells and bringing them to the newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from disbursement.platform.database import Database
+
+HERE = Path(__file__).parent / "migrations"
+
+
+def _upgrade(conn: Connection, kind: str, schema: str | None) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(HERE / kind))
+    config.attributes["connection"] = conn
+    config.attributes["schema"] = schema
+    command.upgrade(config, "head")
+
+
+def migrate(database: Database, name: str) -> None:
+    """Make `shared` or `cell_NN` if missing, and bring it to the newest schema.
+
+    Runs as the owner of the schema; the application's role only uses what is made here.
+    """
+    kind = "shared" if name == "shared" else "cell"
+    if database.dialect == "sqlite":
+        with database.engine(name).begin() as conn:
+            _upgrade(conn, kind, None)
+        return
+    with database.engine(name, owner=True).begin() as conn:
+        _roles(conn)
+        conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
+        _upgrade(conn, kind, name)
+
+
+def _roles(conn: Connection) -> None:
+    """Create the two group roles where they are missing (they belong to the whole cluster)."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(7265131)"))
+    for role in ("disburse_owner", "disburse_app"):
+        found = conn.execute(
+            text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
+        ).first()
+        if found is None:
+            conn.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+
+
+def cells(database: Database) -> list[str]:
+    """Return the codes of all cells that exist."""
+    with database.engine("shared").connect() as conn:
+        rows = conn.execute(text("SELECT code FROM cell_registry ORDER BY code"))
+        return [row[0] for row in rows]
+
+
+def create_cell(database: Database, code: str, name_vi: str, created_at: str) -> None:
+    """Make the books of a province; a second call only brings them up to date."""
+    database.cell(code)
+    migrate(database, "shared")
+    migrate(database, f"cell_{code}")
+    with database.begin("shared") as conn:
+        conn.execute(
+            text(
+                "INSERT INTO cell_registry (code, name_vi, created_at) VALUES (:c, :n, :t) "
+                "ON CONFLICT (code) DO NOTHING"
+            ),
+            {"c": code, "n": name_vi, "t": created_at},
+        )

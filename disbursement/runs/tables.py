@@ -1,0 +1,196 @@
+"""Runs, lists, batches: what is owed this month, what people sign, what leaves."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, text
+
+from disbursement.platform.columns import big, key, raw, small, whole, words
+from disbursement.platform.database import cell_metadata
+
+run = Table(
+    "run",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    whole("month"),
+    words("state"),  # open | closed
+    words("opened_at"),
+    words("closed_at", null=True),
+    UniqueConstraint("payer_id", "month"),
+)
+
+# States of a list: draft -> prepared -> checked -> second -> released; void; closed.
+pay_list = Table(
+    "pay_list",
+    cell_metadata,
+    key(),
+    big("run_id"),
+    big("payer_id"),
+    words("programme"),
+    whole("month"),
+    whole("number"),
+    whole("version"),
+    words("state"),
+    big("journal_id"),
+    words("law_on"),
+    words("law_key"),
+    big("recorded_by"),
+    words("rates_sha256"),
+    words("settings_sha256"),
+    whole("people"),
+    whole("coins"),
+    big("minted_vnd"),
+    big("cancelled_vnd"),
+    big("receivable_vnd"),
+    big("restored_vnd"),
+    big("assessed_vnd"),
+    whole("carried"),
+    big("carried_vnd"),
+    whole("payments"),
+    big("total_vnd"),  # what leaves by all batches of the list
+    whole("held_right"),
+    big("held_right_vnd"),
+    whole("held_payment"),
+    big("held_payment_vnd"),
+    words("nonce"),
+    words("prepared_at"),
+    words("expires_at"),
+    words("release_on", null=True),
+    words("released_at", null=True),
+    raw("sheet_sha256", null=True),
+    raw("scan_sha256", null=True),
+    UniqueConstraint("payer_id", "programme", "month", "number", "version"),
+    Index(
+        "one_open_list",
+        "payer_id",
+        "programme",
+        unique=True,
+        sqlite_where=text("state IN ('draft','prepared','checked','second')"),
+        postgresql_where=text("state IN ('draft','prepared','checked','second')"),
+    ),
+)
+
+list_hold = Table(
+    "list_hold",
+    cell_metadata,
+    big("list_id"),
+    big("person_id"),
+    whole("cover"),
+    words("kind"),  # right | payment
+    words("reason"),
+    words("detail"),
+    big("amount_vnd"),
+    PrimaryKeyConstraint("list_id", "person_id", "cover", "kind", "reason"),
+)
+
+# States of a batch: held -> queued -> sending -> sent -> accepted; withdrawn, cancelled, void.
+batch = Table(
+    "batch",
+    cell_metadata,
+    key(),
+    big("journal_id"),
+    big("list_id", null=True),
+    big("run_id"),
+    big("payer_id"),
+    big("provider_id"),
+    big("contract_id"),
+    words("programme"),
+    whole("month"),
+    words("purpose"),  # first | retry | cash
+    whole("lot"),
+    whole("version"),
+    words("rail"),  # bank | cash
+    words("profile"),
+    words("message_id"),
+    words("created_text"),
+    words("value_date"),
+    whole("payments"),
+    whole("coins"),
+    big("total_vnd"),
+    raw("manifest_root", null=True),
+    raw("file_sha256", null=True),
+    words("file_name", null=True),
+    words("state"),
+    words("nonce"),
+    words("expires_at"),
+    words("released_at", null=True),
+    words("sent_at", null=True),
+    words("answered_at", null=True),
+    UniqueConstraint("message_id"),
+    UniqueConstraint("journal_id"),
+    Index("batch_run", "run_id"),
+)
+
+batch_row = Table(
+    "batch_row",
+    cell_metadata,
+    big("batch_id"),
+    whole("n"),
+    big("payment_id"),
+    big("sub_id"),
+    words("end_to_end_id"),
+    big("amount_vnd"),
+    whole("coins"),
+    big("destination_id"),
+    words("bank_code"),
+    words("name_written"),
+    words("text_written"),
+    PrimaryKeyConstraint("batch_id", "n"),
+    Index("batch_row_payment", "payment_id"),
+)
+
+coin_reserved = Table(
+    "coin_reserved",
+    cell_metadata,
+    big("sub_id"),
+    whole("cover"),
+    small("item"),
+    big("batch_id"),
+    PrimaryKeyConstraint("sub_id", "cover", "item"),
+)
+
+budget = Table(
+    "budget",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    words("programme"),
+    words("line"),
+    whole("year"),
+    words("decision_number"),
+    words("decision_date"),
+    big("amount_vnd"),
+    big("journal_id"),
+    UniqueConstraint("payer_id", "line", "year", "decision_number"),
+)
+
+draw = Table(
+    "draw",
+    cell_metadata,
+    key(),
+    big("list_id"),
+    big("payer_id"),
+    words("voucher"),
+    words("drawn_on"),
+    big("amount_vnd"),
+    big("carried_vnd"),
+    big("journal_id"),
+    UniqueConstraint("list_id"),
+    UniqueConstraint("payer_id", "voucher"),
+)
+
+provider_report = Table(
+    "provider_report",
+    cell_metadata,
+    key(),
+    big("run_id"),
+    big("provider_id"),
+    raw("sha256"),
+    big("paid_transfer_vnd"),
+    big("paid_cash_vnd"),
+    big("kept_vnd"),
+    big("sent_back_vnd"),
+    words("voucher"),
+    words("reported_on"),
+    UniqueConstraint("run_id", "provider_id"),
+)
