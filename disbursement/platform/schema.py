@@ -7,14 +7,6 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, MetaData
 
-import disbursement.beneficiaries.tables
-import disbursement.entitlements.tables
-import disbursement.fallback.tables
-import disbursement.identity.tables
-import disbursement.jobs.tables
-import disbursement.payments.tables
-import disbursement.platform.tables
-import disbursement.runs.tables
 import reconciliation.tables
 from disbursement.platform.database import cell_metadata, shared_metadata
 

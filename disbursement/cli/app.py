@@ -1,0 +1,28 @@
+"""All commands of `disburse` under one roof; each group is a module beside this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from disbursement.cli import common
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def options(
+    home: Annotated[Path | None, typer.Option(help="Thư mục dữ liệu.")] = None,
+    cell: Annotated[str | None, typer.Option(help="Mã tỉnh (hai chữ số).")] = None,
+    today: Annotated[str | None, typer.Option(help="Đặt ngày (yyyy-mm-dd), chỉ khi thử.")] = None,
+    lang: Annotated[str | None, typer.Option(help="vi hoặc en.")] = None,
+) -> None:
+    """Chi trả trợ cấp xã hội không dùng tiền mặt."""
+    common.set_overrides(home=home, cell=cell, today=today, lang=lang)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
