@@ -63,14 +63,11 @@ class KeyRing:
 
     def decrypt(self, field: str, row: int, blob: bytes) -> str:
         """Open a stored value. Raises OurFaultError where it was moved, altered or key-less."""
-        aes = self._aes.get(blob[0])
         try:
-            if aes is None:
-                raise InvalidTag
-            plain = aes.decrypt(
+            plain = self._aes[blob[0]].decrypt(
                 blob[1 : 1 + NONCE_BYTES], blob[1 + NONCE_BYTES :], f"{field}:{row}".encode()
             )
-        except InvalidTag as error:
+        except (InvalidTag, KeyError, IndexError) as error:
             raise OurFaultError(
                 "sealed_value",
                 f"Giá trị mã hóa {field} dòng {row} không mở được: đã bị sửa hoặc chuyển chỗ.",

@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, MetaData
 
-import reconciliation.tables
+from disbursement.beneficiaries import tables as beneficiaries
+from disbursement.entitlements import tables as entitlements
+from disbursement.fallback import tables as fallback
+from disbursement.identity import tables as identity
+from disbursement.jobs import tables as jobs
+from disbursement.payments import tables as payments
+from disbursement.platform import tables as platform
 from disbursement.platform.database import cell_metadata, shared_metadata
+from disbursement.runs import tables as runs
+from reconciliation import tables as answers
+
+ROOMS = (platform, identity, beneficiaries, entitlements, runs, payments, fallback, jobs, answers)
+"""Importing a room's tables registers them; nothing else is done with the modules here."""
 
 __all__ = ["APPEND_ONLY", "cell_tables", "guard", "shared_tables"]
 
@@ -27,7 +38,7 @@ APPEND_ONLY = (
 
 def cell_tables() -> tuple[MetaData, ...]:
     """Return the metadata that make up a cell, the ledger's own DDL apart."""
-    return (cell_metadata, reconciliation.tables.metadata)
+    return (cell_metadata, answers.metadata)
 
 
 def shared_tables() -> MetaData:
