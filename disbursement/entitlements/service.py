@@ -1,0 +1,241 @@
+"""Assess profiles, compare with the book, and leave the differences in a work table.
+
+Set-wise: the pure `assess` runs once per distinct profile, month and state of the law; everything
+else is joins (coins.md 11, 12). The work tables are temporary and live in the caller's
+transaction:
+
+    work_payer(payer_id, law_key, full_key)            whose lists, and by which law they are paid
+    work_diff(sub_id, payer_id, cover, programme, due, full_due, owed, last_rev, hold_reason, why)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+
+from sqlalchemy import Connection, text
+
+from disbursement.entitlements.facts import facts_from_json
+from disbursement.entitlements.rules import Law, assess
+from disbursement.programmes.rates import RateSet
+from ledger.bulk import bulk_insert
+
+NOT_ACCRUED = -1
+"""`last_rev` of a month for which nothing was ever accrued."""
+
+
+@dataclass(frozen=True)
+class LawState:
+    """A state of the law that amounts are assessed under, and its key in the table `due`."""
+
+    rates: RateSet
+    law_on: date
+    undecided: frozenset[str] = frozenset()
+
+    @property
+    def law(self) -> Law:
+        """Return what `assess` takes."""
+        return Law(self.law_on, self.rates, self.undecided)
+
+    @property
+    def key(self) -> str:
+        """Return a key that two days share when the same instruments are usable on both."""
+        usable = sorted(
+            code
+            for code, i in self.rates.instruments.items()
+            if i.in_force_from <= self.law_on and code not in self.undecided
+        )
+        last = max((self.rates.instruments[c].in_force_from for c in usable), default=date.min)
+        out = ",".join(sorted(self.undecided & set(self.rates.instruments)))
+        return f"{self.rates.sha256[:12]}/{last.isoformat()}/{len(usable)}/-{out}"
+
+
+def ensure_due(
+    conn: Connection, states: Iterable[LawState], first_month: int, last_month: int
+) -> int:
+    """Assess every profile for every month of the span that lacks an amount; return how many.
+
+    Only months in which some unit has the profile are assessed.
+    """
+    made = 0
+    for state in {s.key: s for s in states}.values():
+        rows = conn.execute(
+            text(
+                "SELECT DISTINCT u.profile_id, p.facts, m.month FROM unit_profile u "
+                "JOIN profile p ON p.id = u.profile_id "
+                "JOIN work_month m ON m.month BETWEEN u.from_month AND u.to_month "
+                "WHERE m.month BETWEEN :a AND :b AND NOT EXISTS (SELECT 1 FROM due d "
+                "WHERE d.profile_id = u.profile_id AND d.month = m.month AND d.law_key = :key) "
+                "ORDER BY u.profile_id, m.month"
+            ),
+            {"a": first_month, "b": last_month, "key": state.key},
+        ).all()
+        law = state.law
+        made += bulk_insert(
+            conn,
+            "due",
+            _DUE_COLUMNS,
+            (_due_row(profile_id, facts, month, law, state.key) for profile_id, facts, month in rows),
+        )
+    return made
+
+
+_DUE_COLUMNS = (
+    "profile_id", "month", "law_key", "total_vnd", "programme", "hold_reason", "reason",
+    "instruments",
+)  # fmt: skip
+
+
+def _due_row(
+    profile_id: int, facts: str, month: int, law: Law, key: str
+) -> tuple[int, int, str, int, str, str, str, str]:
+    """Assess one profile and month; the reason is kept as a document (coins.md 10)."""
+    found = assess(facts_from_json(facts), month, law)
+    programme = found.lines[0].programme if found.lines else ""
+    hold = found.held[0].code if found.held else ""
+    reason = json.dumps(
+        {
+            "lines": [asdict(line) for line in found.lines],
+            "held": [asdict(h) for h in found.held],
+        },
+        ensure_ascii=False,
+        default=str,
+        sort_keys=True,
+    )
+    return (profile_id, month, key, found.total_vnd, programme, hold, reason, "")
+
+
+def work_months(conn: Connection, months: Sequence[int]) -> None:
+    """Make the temporary table of months under comparison."""
+    conn.execute(text("DROP TABLE IF EXISTS work_month"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_month (month integer PRIMARY KEY)"))
+    conn.execute(text("INSERT INTO work_month VALUES (:m)"), [{"m": m} for m in months])
+
+
+def work_payers(conn: Connection, rows: Sequence[tuple[int, str, str, str]]) -> None:
+    """Make the temporary table of payers: (payer_id, law_key, full_key, last_key).
+
+    `law_key` is the law this list is paid by, `full_key` the law with nothing undecided,
+    `last_key` the one its last released list was paid by ('' for a first list).
+    """
+    conn.execute(text("DROP TABLE IF EXISTS work_payer"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_payer (payer_id bigint PRIMARY KEY, "
+            "law_key text, full_key text, last_key text)"
+        )
+    )
+    bulk_insert(conn, "work_payer", ("payer_id", "law_key", "full_key", "last_key"), rows)
+
+
+def compare(conn: Connection, month: int) -> int:
+    """Fill `work_diff` with every (sub, covered month) whose due differs from what is owed.
+
+    Compared are the current month of everybody; earlier months of units marked dirty; and every
+    earlier month in which the profile's amount differs between the law of the payer's last list
+    and today's, decided or not (coins.md 12). Returns the number of differences.
+    """
+    conn.execute(text("DROP TABLE IF EXISTS work_unit"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_unit (sub_id bigint, cover integer, payer_id bigint, "
+            "profile_id bigint, law_key text, full_key text)"
+        )
+    )
+    conn.execute(text(_CURRENT), {"m": month})
+    conn.execute(text(_DIRTY), {"m": month})
+    conn.execute(text(_CHANGED), {"m": month})
+    conn.execute(text("DROP TABLE IF EXISTS work_diff"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_diff (sub_id bigint, payer_id bigint, cover integer, "
+            "programme text, due bigint, full_due bigint, owed bigint, last_rev integer, "
+            "hold_reason text)"
+        )
+    )
+    found = conn.execute(text(_DIFFERENCES)).rowcount
+    return found + conn.execute(text(_GONE), {"m": month}).rowcount
+
+
+_CURRENT = """
+INSERT INTO work_unit
+SELECT u.sub_id, :m, u.payer_id, u.profile_id, p.law_key, p.full_key
+FROM unit_profile u JOIN work_payer p ON p.payer_id = u.payer_id
+WHERE :m BETWEEN u.from_month AND u.to_month
+"""
+
+_DIRTY = """
+INSERT INTO work_unit
+SELECT u.sub_id, m.month, u.payer_id, u.profile_id, p.law_key, p.full_key
+FROM dirty x JOIN unit_profile u ON u.sub_id = x.sub_id
+JOIN work_payer p ON p.payer_id = u.payer_id
+JOIN work_month m ON m.month BETWEEN u.from_month AND u.to_month
+WHERE m.month >= x.from_month AND m.month < :m
+"""
+
+_CHANGED = """
+INSERT INTO work_unit
+SELECT u.sub_id, c.month, u.payer_id, u.profile_id, c.law_key, c.full_key
+FROM (
+  SELECT p.payer_id, p.law_key, p.full_key, a.profile_id, a.month
+  FROM work_payer p JOIN due a ON a.law_key = p.last_key
+  LEFT JOIN due b ON b.law_key = p.law_key AND b.profile_id = a.profile_id AND b.month = a.month
+  LEFT JOIN due f ON f.law_key = p.full_key AND f.profile_id = a.profile_id AND f.month = a.month
+  WHERE a.month < :m AND (b.total_vnd <> a.total_vnd OR f.total_vnd <> a.total_vnd)
+) c
+JOIN unit_profile u ON u.payer_id = c.payer_id AND u.profile_id = c.profile_id
+ AND c.month BETWEEN u.from_month AND u.to_month
+WHERE NOT EXISTS (SELECT 1 FROM dirty x WHERE x.sub_id = u.sub_id AND x.from_month <= c.month)
+"""
+
+_DIFFERENCES = """
+INSERT INTO work_diff
+SELECT w.sub_id, w.payer_id, w.cover, w.programme, w.due, w.full_due,
+       CASE WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+              AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
+            WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+              AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
+            ELSE 0 END,
+       w.last_rev, w.hold_reason
+FROM (
+  SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS due,
+         f.total_vnd AS full_due, d.hold_reason,
+         coalesce(
+           (SELECT max(l.rev) FROM line l
+             WHERE l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0),
+           (SELECT 0 FROM line l WHERE l.sub_id = u.sub_id AND l.cover = u.cover
+             AND l.item = 0 AND l.move = 0), -1) AS last_rev
+  FROM work_unit u
+  JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
+  JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
+) w
+WHERE w.hold_reason <> '' OR w.full_due <> w.due OR w.due <> CASE
+       WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+              AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
+       WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+              AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
+       ELSE 0 END
+"""
+
+# A stop recorded late leaves accrued months without a right: nothing is due for them any more.
+_GONE = """
+INSERT INTO work_diff
+SELECT g.sub_id, g.payer_id, g.cover, g.programme, 0, 0, g.owed, g.last_rev, ''
+FROM (
+  SELECT x.sub_id, o.payer_id, m.month AS cover,
+    (SELECT min(c.programme) FROM benefit_case c WHERE c.person_id = x.sub_id) AS programme,
+    o.rev AS last_rev, o.due_after AS owed
+  FROM dirty x
+  JOIN person b ON b.id = x.sub_id
+  JOIN work_month m ON m.month >= x.from_month AND m.month <= :m
+  JOIN (SELECT l.sub_id, l.cover, l.rev, l.due_after, w.payer_id FROM line l
+        JOIN account a ON a.id IN (l.debit_account, l.credit_account) AND a.kind = 'expense'
+        JOIN work_payer w ON w.payer_id = a.payer_id
+        WHERE l.rev IS NOT NULL) o ON o.sub_id = x.sub_id AND o.cover = m.month
+  WHERE NOT EXISTS (SELECT 1 FROM unit_profile u WHERE u.sub_id = x.sub_id
+                     AND m.month BETWEEN u.from_month AND u.to_month)
+    AND o.rev = (SELECT max(r.rev) FROM line r WHERE r.sub_id = x.sub_id AND r.cover = m.month)
+) g WHERE g.owed > 0
+"""
