@@ -1,0 +1,783 @@
+"""From the register to lists that can be signed: assess, compare, plan payments.
+
+One call prepares the lists of all payers asked for, set-wise over the cell: the law is assessed
+per profile, the differences become draft lines of each list's journal, the coins become payments.
+Batches and files are made by runs/batches.py in the same unit of work; nothing is booked here but
+the budget commitment (made with the list, coins.md 13).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, text
+
+from disbursement.entitlements import compare as differ
+from disbursement.entitlements import service as entitlements
+from disbursement.entitlements.service import LawState
+from disbursement.platform import ids
+from disbursement.platform.clock import add_months, months_between, show_month, stamp, today
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotNowError, RefusedError
+from disbursement.programmes.rates import RateSet, shipped_rates
+from ledger import chart, posting
+from ledger.bulk import bulk_insert
+
+PROGRAMMES = ("SA", "SP")
+EXPIRY_DAYS = 40
+"""A prepared list that nobody signs goes stale after this many days (F44)."""
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One list under preparation."""
+
+    id: int
+    run_id: int
+    payer_id: int
+    payer_code: str
+    programme: str
+    month: int
+    number: int
+    version: int
+    journal_id: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a preparation made: counts, and dong."""
+
+    lists: tuple[ListRow, ...]
+    minted_vnd: int
+    held: int
+    rerating_people: int
+    rerating_vnd: int
+
+
+def payers_of(conn: Connection, codes: Sequence[str] | None) -> list[tuple[int, str]]:
+    """Return (id, code) of the payers asked for that have anybody on the register.
+
+    Raises RefusedError for a code that is no payer here.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT id, code FROM payer p WHERE EXISTS "
+            "(SELECT 1 FROM person x WHERE x.payer_id = p.id) ORDER BY code"
+        )
+    ).all()
+    if codes is None:
+        return [(r[0], r[1]) for r in rows]
+    known = {r[1]: r[0] for r in rows}
+    missing = [c for c in codes if c not in known]
+    if missing:
+        raise RefusedError(
+            "payer", f"Không có đơn vị chi trả mã {missing[0]} (hoặc chưa có ai trong danh sách)."
+        )
+    return [(known[c], c) for c in codes]
+
+
+def open_runs(
+    conn: Connection, ctx: Context, month: int, payers: Sequence[tuple[int, str]]
+) -> dict[int, int]:
+    """Open the runs of the month; return payer_id -> run_id.
+
+    Raises NotNowError where an earlier month is still open or this month is closed: one month
+    after the other, so that what is unpaid is carried and never lost.
+    """
+    rows = conn.execute(text("SELECT id, payer_id, month, state FROM run")).all()
+    runs: dict[int, int] = {}
+    for run_id, payer_id, run_month, state in rows:
+        if payer_id not in {p for p, _ in payers}:
+            continue
+        code = next(c for p, c in payers if p == payer_id)
+        if run_month == month and state == "closed":
+            raise NotNowError(
+                "run_closed", f"Kỳ {show_month(month)} của {code} đã đóng; lập kỳ sau."
+            )
+        if run_month < month and state == "open":
+            raise NotNowError(
+                "run_open",
+                f"Kỳ {show_month(run_month)} của {code} chưa đóng; hãy đóng kỳ đó trước "
+                f"(`disburse run close --month {run_month}`).",
+            )
+        if run_month > month:
+            raise NotNowError(
+                "run_later", f"{code} đã có kỳ {show_month(run_month)}, sau kỳ muốn lập."
+            )
+        if run_month == month:
+            runs[payer_id] = run_id
+    new = [(p, c) for p, c in payers if p not in runs]
+    first = ids.block(conn, "run", len(new)) if new else 0
+    at = stamp(ctx.clock)
+    bulk_insert(
+        conn,
+        "run",
+        ("id", "payer_id", "month", "state", "opened_at"),
+        ((first + i, p, month, "open", at) for i, (p, _) in enumerate(new)),
+    )
+    runs.update({p: first + i for i, (p, _) in enumerate(new)})
+    return runs
+
+
+def new_lists(
+    conn: Connection, month: int, payers: Sequence[tuple[int, str]], runs: dict[int, int]
+) -> list[ListRow]:
+    """Number the lists of this preparation: 0, or the next supplementary one.
+
+    An open list of the same payer and programme is void first (an edit is a new version and voids
+    its signatures); a released one makes this a supplementary list.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT payer_id, programme, number, version, state FROM pay_list WHERE month = :m"
+        ),
+        {"m": month},
+    ).all()
+    latest: dict[tuple[int, str], tuple[int, int, str]] = {}
+    for payer_id, programme, number, version, state in rows:
+        key = (payer_id, programme)
+        latest[key] = max(latest.get(key, (-1, -1, "")), (number, version, state))
+    wanted = [(p, c, programme) for p, c in payers for programme in PROGRAMMES]
+    first = ids.block(conn, "pay_list", len(wanted))
+    journal = posting.allot(conn, len(wanted))
+    out = []
+    for i, (payer_id, code, programme) in enumerate(wanted):
+        number, version, state = latest.get((payer_id, programme), (0, -1, ""))
+        if state in ("released", "closed"):
+            number, version = number + 1, -1
+        out.append(
+            ListRow(
+                first + i, runs[payer_id], payer_id, code, programme, month, number,
+                version + 1, journal + i,
+            )
+        )  # fmt: skip
+    return out
+
+
+def law_states(
+    conn: Connection, payers: Sequence[tuple[int, str]], law_on: date, rates: RateSet
+) -> dict[int, tuple[LawState, LawState]]:
+    """Return per payer the law its list is paid by, and the law with nothing undecided.
+
+    A general rise needs one recorded decision per payer before its months can be paid at the new
+    level (NĐ 335/2026 Art. 32.4; money-flow.md, The law 3).
+    """
+    full = LawState(rates, law_on)
+    rises = {i.code for i in rates.rises() if i.in_force_from <= law_on and _needs_decision(i)}
+    decided: dict[int, set[str]] = defaultdict(set)
+    for payer_id, instrument in conn.execute(
+        text("SELECT payer_id, instrument FROM rerating WHERE decision_number IS NOT NULL")
+    ):
+        decided[payer_id].add(instrument)
+    return {
+        p: (LawState(rates, law_on, frozenset(rises - decided[p])), full) for p, _ in payers
+    }
+
+
+def _needs_decision(instrument: object) -> bool:
+    """Only a rise whose money counts from before it was in force re-rates the past."""
+    money = getattr(instrument, "money_from", None)
+    force = getattr(instrument, "in_force_from", None)
+    return money is not None and force is not None and money < force
+
+
+def last_law_keys(conn: Connection) -> dict[int, str]:
+    """Return per payer the law key of its last released list."""
+    rows = conn.execute(
+        text(
+            "SELECT payer_id, law_key FROM pay_list WHERE state IN ('released', 'closed') "
+            "ORDER BY month, number, version"
+        )
+    )
+    return {payer_id: key for payer_id, key in rows}  # noqa: C416 - the last row of a payer wins
+
+
+def assess_month(
+    conn: Connection,
+    month: int,
+    payers: Sequence[tuple[int, str]],
+    law_on: date,
+    rates: RateSet,
+) -> dict[int, tuple[LawState, LawState]]:
+    """Assess and compare; leaves `work_diff` behind. Returns the law states used per payer."""
+    states = law_states(conn, payers, law_on, rates)
+    last = last_law_keys(conn)
+    first_month = conn.execute(
+        text("SELECT coalesce(min(from_month), :m) FROM dirty"), {"m": month}
+    ).scalar_one()
+    go_live = conn.execute(
+        text("SELECT coalesce(min(from_month), :m) FROM unit_profile"), {"m": month}
+    ).scalar_one()
+    start = min(first_month, month)
+    known = {key for pair in states.values() for key in (pair[0].key, pair[1].key)}
+    if any(k and k not in known for k in last.values()) or len(known) > 1:
+        start = min(start, go_live)
+    entitlements.work_months(conn, months_between(max(start, go_live), month))
+    every = [s for pair in states.values() for s in pair]
+    entitlements.ensure_due(conn, every, start, month)
+    entitlements.work_payers(
+        conn, [(p, states[p][0].key, states[p][1].key, last.get(p, "")) for p, _ in payers]
+    )
+    entitlements.compare(conn, month)
+    return states
+
+
+def prepare_lists(
+    conn: Connection,
+    ctx: Context,
+    month: int,
+    *,
+    codes: Sequence[str] | None = None,
+    law_on: date | None = None,
+) -> Prepared:
+    """Prepare the lists of a month for the payers asked for (all where None).
+
+    Leaves draft lines under each list's journal id, payments with their coins, holds with their
+    amounts, and the list rows in state `draft`. Raises NotNowError and RefusedError as said above.
+    """
+    day = law_on or today(ctx.clock)
+    rates = shipped_rates()
+    payers = payers_of(conn, codes)
+    if not payers:
+        raise RefusedError("register_empty", "Chưa có ai trong danh sách; hãy nhập danh sách trước.")
+    void_open_lists(conn, [p for p, _ in payers])
+    runs = open_runs(conn, ctx, month, payers)
+    states = assess_month(conn, month, payers, day, rates)
+    lists = new_lists(conn, month, payers, runs)
+    people, amount = propose_rerating(conn, ctx, states, month)
+    _work_lists(conn, lists)
+    _raise_holds(conn, ctx, day)
+    _split(conn)
+    _draft_plain(conn, month)
+    _draft_special(conn, lists, month)
+    _collect_coins(conn, ctx, day)
+    _write_lists(conn, ctx, lists, states, month, rates)
+    minted, held = conn.execute(
+        text(
+            "SELECT coalesce(sum(minted_vnd), 0), coalesce(sum(held_right), 0) FROM pay_list l "
+            "JOIN work_list w ON w.list_id = l.id"
+        )
+    ).one()
+    used = {
+        r[0]
+        for r in conn.execute(
+            text(
+                "SELECT l.id FROM pay_list l JOIN work_list w ON w.list_id = l.id "
+                "WHERE l.coins > 0 OR l.payments > 0 OR l.held_right > 0"
+            )
+        )
+    }
+    return Prepared(tuple(r for r in lists if r.id in used), int(minted), int(held), people, amount)
+
+
+def void_open_lists(conn: Connection, payer_ids: Iterable[int]) -> int:
+    """Void the open lists of payers with their batches, drafts and reservations; return how many.
+
+    Their commitment is released by the caller's next commit journal (runs/budget.py); signature
+    rows stay, under journal ids that will never be sealed.
+    """
+    conn.execute(text("DROP TABLE IF EXISTS work_void"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_void (payer_id bigint PRIMARY KEY)"))
+    bulk_insert(conn, "work_void", ("payer_id",), ((p,) for p in payer_ids))
+    opened = (
+        "SELECT l.id FROM pay_list l JOIN work_void v ON v.payer_id = l.payer_id "
+        "WHERE l.state IN ('draft', 'prepared', 'checked', 'second')"
+    )
+    for statement in (
+        "DELETE FROM coin_reserved WHERE batch_id IN (SELECT b.id FROM batch b "
+        f"WHERE b.list_id IN ({opened}))",
+        f"UPDATE batch SET state = 'withdrawn' WHERE list_id IN ({opened})",
+        f"UPDATE payment SET closed_as = 'ended' WHERE list_id IN ({opened})",
+        "DELETE FROM draft_line WHERE journal_id IN (SELECT l.journal_id FROM pay_list l "
+        f"WHERE l.id IN ({opened}))",
+    ):
+        conn.execute(text(statement))
+    return conn.execute(
+        text(f"UPDATE pay_list SET state = 'void' WHERE id IN ({opened})")
+    ).rowcount
+
+
+def propose_rerating(
+    conn: Connection, ctx: Context, states: dict[int, tuple[LawState, LawState]], month: int
+) -> tuple[int, int]:
+    """Write the draft re-rating decision of each payer that needs one; return people and dong.
+
+    The amount is what the undecided rise adds for earlier months (coins already accrued at the
+    old level); this month's own rise follows the same decision.
+    """
+    undecided = sorted({c for low, _ in states.values() for c in low.undecided})
+    if not undecided:
+        return 0, 0
+    rows = conn.execute(
+        text(
+            "SELECT payer_id, min(cover), max(cover), count(DISTINCT sub_id), "
+            "sum(full_due - due) FROM work_diff WHERE full_due > due AND cover < :m "
+            "GROUP BY payer_id ORDER BY payer_id"
+        ),
+        {"m": month},
+    ).all()
+    at = stamp(ctx.clock)
+    people = amount = 0
+    for payer_id, first, last, count, vnd in rows:
+        people += count
+        amount += int(vnd)
+        conn.execute(
+            text(
+                "INSERT INTO rerating (id, payer_id, instrument, first_month, last_month, people, "
+                "amount_vnd, proposed_at) VALUES (:id, :p, :i, :a, :b, :n, :v, :t) "
+                "ON CONFLICT (payer_id, instrument) DO UPDATE SET first_month = :a, "
+                "last_month = :b, people = :n, amount_vnd = :v, proposed_at = :t"
+            ),
+            {
+                "id": ids.block(conn, "rerating", 1), "p": payer_id, "i": undecided[-1],
+                "a": first, "b": last, "n": count, "v": int(vnd), "t": at,
+            },
+        )  # fmt: skip
+    return people, amount
+
+
+def _work_lists(conn: Connection, lists: Sequence[ListRow]) -> None:
+    """Make `work_list`: list, payer, programme, journal, and the accounts its lines use."""
+    year_codes = {
+        row.id: (
+            chart.expense(row.payer_code, row.programme, row.month // 100),
+            chart.payable(row.payer_code),
+        )
+        for row in lists
+    }
+    accounts = chart.account_ids(conn, {c for pair in year_codes.values() for c in pair})
+    conn.execute(text("DROP TABLE IF EXISTS work_list"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_list (list_id bigint PRIMARY KEY, payer_id bigint, "
+            "run_id bigint, programme text, journal_id bigint, expense_id bigint, "
+            "payable_id bigint)"
+        )
+    )
+    bulk_insert(
+        conn,
+        "work_list",
+        ("list_id", "payer_id", "run_id", "programme", "journal_id", "expense_id", "payable_id"),
+        (
+            (
+                r.id, r.payer_id, r.run_id, r.programme, r.journal_id,
+                accounts[year_codes[r.id][0]], accounts[year_codes[r.id][1]],
+            )
+            for r in lists
+        ),
+    )  # fmt: skip
+    _analyze(conn, "work_list", "work_diff")
+
+
+def _analyze(conn: Connection, *tables: str) -> None:
+    """Tell PostgreSQL's planner about work tables it has never seen; SQLite needs nothing."""
+    if conn.dialect.name == "postgresql":
+        for table in tables:
+            conn.exec_driver_sql(f"ANALYZE {table}")
+
+
+_NEW_HOLDS = (
+    # One account for several people, and nobody recorded why (guardian, spouse, carer).
+    (
+        "shared_account",
+        "Một tài khoản dùng cho nhiều người mà không ghi quan hệ (người giám hộ, vợ chồng, "
+        "người chăm sóc); cần giấy tờ xác nhận.",
+        "SELECT d.person_id, d.account_blind AS fact FROM work_dest d WHERE d.owner_relation = "
+        "'self' AND d.account_blind IN (SELECT x.account_blind FROM work_dest x "
+        "WHERE x.account_blind IS NOT NULL GROUP BY x.account_blind HAVING count(*) > 1 "
+        "AND sum(CASE WHEN x.owner_relation = 'self' THEN 1 ELSE 0 END) > 1)",
+    ),
+    (
+        "rail_not_available",
+        "Chưa có kênh chi trả cho nơi nhận này (ví điện tử, Mobile Money); khoản chi được giữ "
+        "lại, không tự chuyển thành tiền mặt.",
+        "SELECT d.person_id, NULL AS fact FROM work_dest d "
+        "WHERE d.kind IN ('wallet', 'mobile_money')",
+    ),
+)
+
+
+def _raise_holds(conn: Connection, ctx: Context, day: date) -> None:
+    """Fill `work_dest` (each person's usable destination) and raise holds of payment.
+
+    A hold that a person resolved is not raised again unless the account changed: the digest of
+    the fact is part of its key.
+    """
+    conn.execute(text("DROP TABLE IF EXISTS work_dest"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_dest AS SELECT d.person_id, d.id AS destination_id, "
+            "d.kind, d.owner_relation, d.account_blind, p.payer_id FROM destination d "
+            "JOIN person p ON p.id = d.person_id JOIN work_payer w ON w.payer_id = p.payer_id "
+            "WHERE d.version = (SELECT max(e.version) FROM destination e "
+            "WHERE e.person_id = d.person_id AND e.usable_from <= :day)"
+        ),
+        {"day": day.isoformat()},
+    )
+    _analyze(conn, "work_dest")
+    at = stamp(ctx.clock)
+    for reason, detail, query in _NEW_HOLDS:
+        rows = conn.execute(
+            text(
+                f"SELECT q.person_id, p.payer_id, q.fact FROM ({query}) q "
+                "JOIN person p ON p.id = q.person_id WHERE NOT EXISTS (SELECT 1 FROM hold h "
+                "WHERE h.person_id = q.person_id AND h.reason = :reason AND h.resolved_at IS NULL)"
+            ),
+            {"reason": reason},
+        ).all()
+        known = set(
+            conn.execute(
+                text("SELECT person_id, fact_digest FROM hold WHERE reason = :reason"),
+                {"reason": reason},
+            ).tuples()
+        )
+        new = [
+            (person, payer, digest)
+            for person, payer, fact in rows
+            if (person, digest := bytes(fact).hex() if fact is not None else "") not in known
+        ]
+        first = ids.block(conn, "hold", len(new)) if new else 0
+        bulk_insert(
+            conn,
+            "hold",
+            (
+                "id", "payer_id", "person_id", "kind", "reason", "detail", "raised_at",
+                "raised_by", "fact_digest",
+            ),
+            (
+                (first + i, payer, person, "payment", reason, detail, at, "prepare", digest)
+                for i, (person, payer, digest) in enumerate(new)
+            ),
+        )  # fmt: skip
+
+
+def _split(conn: Connection) -> None:
+    """Sort the differences: held (listed, not minted), plain (minted set-wise), special."""
+    conn.execute(
+        text(
+            "UPDATE work_diff SET programme = coalesce((SELECT min(c.programme) "
+            "FROM benefit_case c WHERE c.person_id = work_diff.sub_id), 'SA') "
+            "WHERE programme = ''"
+        )
+    )
+    conn.execute(text("DROP TABLE IF EXISTS work_right"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_right AS SELECT h.person_id, min(h.reason) AS reason, "
+            "min(h.detail) AS detail FROM hold h JOIN work_payer w ON w.payer_id = h.payer_id "
+            "WHERE h.kind = 'right' AND h.resolved_at IS NULL GROUP BY h.person_id"
+        )
+    )
+    _analyze(conn, "work_right")
+    conn.execute(
+        text(
+            "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
+            "SELECT w.list_id, d.sub_id, d.cover, 'right', coalesce(r.reason, "
+            "'open_point:' || d.hold_reason), coalesce(r.detail, ''), d.full_due - d.owed "
+            "FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "
+            "AND w.programme = d.programme LEFT JOIN work_right r ON r.person_id = d.sub_id "
+            "WHERE r.person_id IS NOT NULL OR d.hold_reason <> ''"
+        )
+    )
+    conn.execute(
+        text(
+            "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
+            "SELECT w.list_id, d.sub_id, d.cover, 'right', 'rerating_missing', '', "
+            "d.full_due - d.due FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "
+            "AND w.programme = d.programme LEFT JOIN work_right r ON r.person_id = d.sub_id "
+            "WHERE r.person_id IS NULL AND d.hold_reason = '' AND d.full_due <> d.due"
+        )
+    )
+    conn.execute(
+        text(
+            "DELETE FROM work_diff WHERE hold_reason <> '' OR due = owed "
+            "OR sub_id IN (SELECT person_id FROM work_right)"
+        )
+    )
+
+
+def _draft_plain(conn: Connection, month: int) -> None:
+    """Mint what is more than before, where no receivable of the payer is open."""
+    conn.execute(text("DROP TABLE IF EXISTS work_owing"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_owing AS SELECT a.payer_id FROM account a "
+            "JOIN work_payer w ON w.payer_id = a.payer_id WHERE a.kind = 'overpaid' "
+            "GROUP BY a.payer_id HAVING sum(a.debit) <> sum(a.credit)"
+        )
+    )
+    conn.execute(
+        text(
+            "INSERT INTO draft_line (journal_id, line_no, cover, debit_account, credit_account, "
+            "sub_id, item, move, carrier, of_n, rev, due_after, amount) "
+            "SELECT w.journal_id, row_number() OVER (PARTITION BY w.journal_id "
+            "ORDER BY d.cover, d.sub_id), d.cover, w.expense_id, w.payable_id, d.sub_id, "
+            "d.last_rev + 1, 0, NULL, NULL, d.last_rev + 1, d.due, d.due - d.owed "
+            "FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "
+            "AND w.programme = d.programme WHERE d.due > d.owed "
+            "AND d.payer_id NOT IN (SELECT payer_id FROM work_owing)"
+        )
+    )
+
+
+def _draft_special(conn: Connection, lists: Sequence[ListRow], month: int) -> None:
+    """Reduce, restore, cancel and claim, one (sub, covered month) at a time."""
+    rows = conn.execute(
+        text(
+            "SELECT d.sub_id, d.payer_id, d.cover, d.programme, d.due, d.owed, d.last_rev "
+            "FROM work_diff d WHERE d.due < d.owed "
+            "OR d.payer_id IN (SELECT payer_id FROM work_owing) "
+            "ORDER BY d.payer_id, d.cover, d.sub_id"
+        )
+    ).all()
+    if not rows:
+        return
+    by_key = {(r.payer_id, r.programme): r for r in lists}
+    accounts = _special_accounts(conn, lists)
+    taken = dict(
+        conn.execute(
+            text(
+                "SELECT journal_id, count(*) FROM draft_line WHERE journal_id IN "
+                "(SELECT journal_id FROM work_list) GROUP BY journal_id"
+            )
+        ).tuples()
+    )
+    out: list[tuple[int | None, ...]] = []
+    cancelled: list[dict[str, int]] = []
+    for sub_id, payer_id, cover, programme, due, owed, last_rev in rows:
+        target = by_key[payer_id, programme]
+        coins = _coins_of(conn, sub_id, cover)
+        found = differ.post_difference(
+            due, owed, None if last_rev == entitlements.NOT_ACCRUED else last_rev, coins
+        )
+        for step in found.steps:
+            number = taken[target.journal_id] = taken.get(target.journal_id, 0) + 1
+            pair = (accounts[target.id, step.debit], accounts[target.id, step.credit])
+            out.append(
+                (target.journal_id, number, cover, *pair, sub_id, step.item, step.move, None,
+                 None, step.rev, step.due_after, step.amount)
+            )  # fmt: skip
+            if step.debit == "payable":
+                cancelled.append({"s": sub_id, "c": cover, "i": step.item})
+        if found.waits_vnd:
+            _recall(conn, target, sub_id, cover, found.waits_vnd)
+    bulk_insert(
+        conn,
+        "draft_line",
+        (
+            "journal_id", "line_no", "cover", "debit_account", "credit_account", "sub_id", "item",
+            "move", "carrier", "of_n", "rev", "due_after", "amount",
+        ),
+        out,
+    )  # fmt: skip
+
+
+def _special_accounts(conn: Connection, lists: Sequence[ListRow]) -> dict[tuple[int, str], int]:
+    codes = {}
+    for row in lists:
+        codes[row.id, "expense"] = chart.expense(row.payer_code, row.programme, row.month // 100)
+        codes[row.id, "payable"] = chart.payable(row.payer_code)
+        codes[row.id, "overpaid"] = chart.overpaid(row.payer_code)
+    found = chart.account_ids(conn, set(codes.values()))
+    return {key: found[code] for key, code in codes.items()}
+
+
+def _coins_of(conn: Connection, sub_id: int, cover: int) -> list[differ.Coin]:
+    """Return the coins and open receivables of one sub and month, from their last moves."""
+    rows = conn.execute(
+        text(
+            "SELECT l.item, l.move, l.amount, dk.kind, ck.kind FROM line l "
+            "JOIN account dk ON dk.id = l.debit_account JOIN account ck ON ck.id = l.credit_account "
+            "WHERE l.sub_id = :s AND l.cover = :c ORDER BY l.item, l.move"
+        ),
+        {"s": sub_id, "c": cover},
+    ).all()
+    moves: dict[int, list[tuple[int, int, str, str]]] = defaultdict(list)
+    for item, move, amount, debit, credit in rows:
+        moves[item].append((move, int(amount), debit, credit))
+    out = []
+    for item, steps in moves.items():
+        move, amount, _, credit = steps[-1]
+        if steps[0][2] == "overpaid":
+            repaid = sum(a for _, a, _, c in steps if c == "overpaid")
+            out.append(differ.Coin(item, move, "overpaid", steps[0][1], steps[0][1] - repaid))
+        else:
+            place = credit if credit in ("payable", "transit", "agent", "paid") else "other"
+            out.append(differ.Coin(item, move, place, amount))  # type: ignore[arg-type]  # narrowed
+    return out
+
+
+def _recall(conn: Connection, row: ListRow, sub_id: int, cover: int, amount: int) -> None:
+    """Money on its way waits: shown on the list; compare runs again when it is resolved."""
+    conn.execute(
+        text(
+            "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
+            "VALUES (:l, :s, :c, 'right', 'recall', '', :a)"
+        ),
+        {"l": row.id, "s": sub_id, "c": cover, "a": -amount},
+    )
+
+
+def _collect_coins(conn: Connection, ctx: Context, day: date) -> None:
+    """Plan payments: a list's coins for one holder and destination, carried ones included.
+
+    A payment under a hold of payment is planned too, says why, and enters no batch: its coins
+    will lie in payable with that reason.
+    """
+    conn.execute(text("DROP TABLE IF EXISTS work_coin"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_coin AS "
+            "SELECT w.list_id, d.sub_id, d.cover, d.item, 0 AS move, d.amount, 0 AS carried "
+            "FROM draft_line d JOIN work_list w ON w.journal_id = d.journal_id "
+            "WHERE d.move = 0 AND d.credit_account = w.payable_id "
+            "UNION ALL "
+            "SELECT w.list_id, f.sub_id, f.cover, f.item, f.move, f.amount_vnd, 1 "
+            "FROM free_coin f JOIN work_list w ON w.payer_id = f.payer_id "
+            "AND w.programme = f.programme WHERE NOT EXISTS (SELECT 1 FROM draft_line d "
+            "WHERE d.journal_id = w.journal_id AND d.sub_id = f.sub_id AND d.cover = f.cover "
+            "AND d.item = f.item AND d.move > 0)"
+        )
+    )
+    conn.execute(text("DROP TABLE IF EXISTS work_hold"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_hold AS SELECT h.person_id, min(h.reason) AS reason "
+            "FROM hold h JOIN work_payer w ON w.payer_id = h.payer_id "
+            "WHERE h.resolved_at IS NULL GROUP BY h.person_id"
+        )
+    )
+    conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
+    _analyze(conn, "work_coin", "work_hold")
+    conn.execute(text("DROP TABLE IF EXISTS work_pay"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_pay AS SELECT c.list_id, c.sub_id, sum(c.amount) AS "
+            "amount_vnd, count(*) AS coins, row_number() OVER (ORDER BY c.list_id, c.sub_id) AS k "
+            "FROM work_coin c GROUP BY c.list_id, c.sub_id"
+        )
+    )
+    _analyze(conn, "work_pay")
+    total = conn.execute(text("SELECT count(*) FROM work_pay")).scalar_one()
+    base = ids.block(conn, "payment", int(total)) - 1 if total else 0
+    conn.execute(
+        text(
+            "INSERT INTO payment (id, list_id, run_id, payer_id, person_id, destination_id, rail, "
+            "amount_vnd, coins, hold_reason, closed_as) "
+            "SELECT :base + p.k, p.list_id, w.run_id, w.payer_id, p.sub_id, "
+            "coalesce(d.destination_id, 0), coalesce(d.kind, ''), p.amount_vnd, p.coins, "
+            "coalesce(h.reason, CASE WHEN d.destination_id IS NULL THEN 'unverified' ELSE '' END), "
+            "'' FROM work_pay p JOIN work_list w ON w.list_id = p.list_id "
+            "LEFT JOIN work_dest d ON d.person_id = p.sub_id "
+            "LEFT JOIN work_hold h ON h.person_id = p.sub_id ORDER BY p.k"
+        ),
+        {"base": base},
+    )
+    conn.execute(
+        text(
+            "INSERT INTO payment_coin (payment_id, sub_id, cover, item, move, amount_vnd) "
+            "SELECT :base + p.k, c.sub_id, c.cover, c.item, c.move, c.amount FROM work_coin c "
+            "JOIN work_pay p ON p.list_id = c.list_id AND p.sub_id = c.sub_id "
+            "ORDER BY p.k, c.cover, c.item"
+        ),
+        {"base": base},
+    )
+    conn.execute(
+        text(
+            "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
+            "SELECT p.list_id, p.person_id, 0, 'payment', p.hold_reason, '', p.amount_vnd "
+            "FROM payment p JOIN work_list w ON w.list_id = p.list_id WHERE p.hold_reason <> ''"
+        )
+    )
+
+
+def _sums(conn: Connection, query: str) -> dict[int, tuple[int, ...]]:
+    return {int(r[0]): tuple(int(v or 0) for v in r[1:]) for r in conn.execute(text(query))}
+
+
+def _write_lists(
+    conn: Connection,
+    ctx: Context,
+    lists: Sequence[ListRow],
+    states: dict[int, tuple[LawState, LawState]],
+    month: int,
+    rates: RateSet,
+) -> None:
+    """Write the list rows with their control totals; a list with nothing on it is left out."""
+    drafted = _sums(
+        conn,
+        "SELECT w.list_id, count(*), "
+        "sum(CASE WHEN d.debit_account = w.expense_id AND d.credit_account = w.payable_id "
+        "THEN d.amount ELSE 0 END), "
+        "sum(CASE WHEN d.debit_account = w.payable_id THEN d.amount ELSE 0 END), "
+        "sum(CASE WHEN d.credit_account = w.expense_id AND d.debit_account <> w.payable_id "
+        "THEN d.amount ELSE 0 END), "
+        "sum(CASE WHEN d.debit_account = w.expense_id AND d.credit_account <> w.payable_id "
+        "THEN d.amount ELSE 0 END), count(DISTINCT d.sub_id) "
+        "FROM draft_line d JOIN work_list w ON w.journal_id = d.journal_id GROUP BY w.list_id",
+    )
+    carried = _sums(
+        conn, "SELECT list_id, sum(carried), sum(carried * amount) FROM work_coin GROUP BY list_id"
+    )
+    planned = _sums(
+        conn,
+        "SELECT p.list_id, sum(CASE WHEN p.hold_reason = '' THEN 1 ELSE 0 END), "
+        "sum(CASE WHEN p.hold_reason = '' THEN p.amount_vnd ELSE 0 END) "
+        "FROM payment p JOIN work_list w ON w.list_id = p.list_id GROUP BY p.list_id",
+    )
+    held = {
+        kind: _sums(
+            conn,
+            "SELECT h.list_id, count(DISTINCT h.person_id), sum(h.amount_vnd) FROM list_hold h "
+            f"JOIN work_list w ON w.list_id = h.list_id WHERE h.kind = '{kind}' "
+            "GROUP BY h.list_id",
+        )
+        for kind in ("right", "payment")
+    }
+    recorded_by = conn.execute(text("SELECT coalesce(max(seq), 0) FROM person")).scalar_one()
+    settings_digest = _settings_digest(conn)
+    at = stamp(ctx.clock)
+    expires = (today(ctx.clock) + timedelta(days=EXPIRY_DAYS)).isoformat()
+    rows = []
+    for row in lists:
+        lines, minted, cancelled, claimed, restored, people = drafted.get(row.id, (0,) * 6)
+        right, payment = (held[k].get(row.id, (0, 0)) for k in ("right", "payment"))
+        count, vnd = planned.get(row.id, (0, 0))
+        old = carried.get(row.id, (0, 0))
+        if not (lines or count or right[0] or old[0]):
+            continue
+        state = states[row.payer_id][0]
+        rows.append(
+            (
+                row.id, row.run_id, row.payer_id, row.programme, month, row.number, row.version,
+                "draft", row.journal_id, state.law_on.isoformat(), state.key, recorded_by,
+                rates.sha256, settings_digest, people, lines, minted, cancelled, claimed, restored,
+                minted + restored - cancelled - claimed + right[1], *old, count, vnd, *right,
+                *payment, secrets.token_hex(16), at, expires,
+            )
+        )  # fmt: skip
+    bulk_insert(
+        conn,
+        "pay_list",
+        (
+            "id", "run_id", "payer_id", "programme", "month", "number", "version", "state",
+            "journal_id", "law_on", "law_key", "recorded_by", "rates_sha256", "settings_sha256",
+            "people", "coins", "minted_vnd", "cancelled_vnd", "receivable_vnd", "restored_vnd",
+            "assessed_vnd", "carried", "carried_vnd", "payments", "total_vnd", "held_right",
+            "held_right_vnd", "held_payment", "held_payment_vnd", "nonce", "prepared_at",
+            "expires_at",
+        ),
+        rows,
+    )  # fmt: skip
+
+
+def _settings_digest(conn: Connection) -> str:
+    rows = conn.execute(text("SELECT name, payer, value FROM setting ORDER BY name, payer"))
+    body = json.dumps([list(r) for r in rows], ensure_ascii=False)
+    return hashlib.sha256(body.encode()).hexdigest()
