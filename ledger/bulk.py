@@ -1,0 +1,74 @@
+"""Bulk paths into the database: COPY on PostgreSQL, executemany on SQLite, DDL scripts.
+
+Both work on the driver's connection inside the SQLAlchemy connection's own transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection
+
+__all__ = ["batched", "bulk_insert", "driver", "run_script"]
+
+Row = Sequence[Any]
+SQLITE_BATCH = 5_000
+
+
+def driver(conn: Connection) -> Any:
+    """Return the DB-API connection under `conn`, inside its transaction (opened if need be)."""
+    if not conn.in_transaction():
+        conn.begin()
+    return conn.connection.driver_connection
+
+
+def batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Cut an iterable into lists of at most `size` rows (itertools.batched is newer than 3.11)."""
+    source = iter(rows)
+    while part := list(islice(source, size)):
+        yield part
+
+
+def bulk_insert(conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    """Insert `rows` (tuples in the order of `columns`) and return how many there were.
+
+    Constant memory: rows are taken from the iterator as they go. Table and column names come from
+    code, never from input. The caller's transaction holds them; errors are the driver's own.
+    """
+    raw = driver(conn)
+    names = ", ".join(columns)
+    count = 0
+    if conn.dialect.name == "postgresql":
+        with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            write = copy.write_row
+            for row in rows:
+                write(row)
+                count += 1
+        return count
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"
+    cursor = raw.cursor()
+    try:
+        for part in batched(rows, SQLITE_BATCH):
+            cursor.executemany(statement, part)
+            count += len(part)
+    finally:
+        cursor.close()
+    return count
+
+
+def run_script(conn: Connection, statements: Iterable[str]) -> None:
+    """Execute DDL, one statement per call, its text untouched.
+
+    SQLAlchemy's `text()` reads ':name' as a bind and psycopg reads '%' as a placeholder when it is
+    handed parameters; the driver's cursor without parameters does neither. Citus asks for one
+    statement per execute.
+    """
+    cursor = driver(conn).cursor()
+    try:
+        for statement in statements:
+            cursor.execute(statement)
+    finally:
+        cursor.close()
