@@ -134,9 +134,7 @@ def new_lists(
     its signatures); a released one makes this a supplementary list.
     """
     rows = conn.execute(
-        text(
-            "SELECT payer_id, programme, number, version, state FROM pay_list WHERE month = :m"
-        ),
+        text("SELECT payer_id, programme, number, version, state FROM pay_list WHERE month = :m"),
         {"m": month},
     ).all()
     latest: dict[tuple[int, str], tuple[int, int, str]] = {}
@@ -175,9 +173,7 @@ def law_states(
         text("SELECT payer_id, instrument FROM rerating WHERE decision_number IS NOT NULL")
     ):
         decided[payer_id].add(instrument)
-    return {
-        p: (LawState(rates, law_on, frozenset(rises - decided[p])), full) for p, _ in payers
-    }
+    return {p: (LawState(rates, law_on, frozenset(rises - decided[p])), full) for p, _ in payers}
 
 
 def _needs_decision(instrument: object) -> bool:
@@ -245,7 +241,9 @@ def prepare_lists(
     rates = shipped_rates()
     payers = payers_of(conn, codes)
     if not payers:
-        raise RefusedError("register_empty", "Chưa có ai trong danh sách; hãy nhập danh sách trước.")
+        raise RefusedError(
+            "register_empty", "Chưa có ai trong danh sách; hãy nhập danh sách trước."
+        )
     void_open_lists(conn, [p for p, _ in payers])
     runs = open_runs(conn, ctx, month, payers)
     states = assess_month(conn, month, payers, day, rates)
@@ -298,9 +296,7 @@ def void_open_lists(conn: Connection, payer_ids: Iterable[int]) -> int:
         f"WHERE l.id IN ({opened}))",
     ):
         conn.execute(text(statement))
-    return conn.execute(
-        text(f"UPDATE pay_list SET state = 'void' WHERE id IN ({opened})")
-    ).rowcount
+    return conn.execute(text(f"UPDATE pay_list SET state = 'void' WHERE id IN ({opened})")).rowcount
 
 
 def propose_rerating(

@@ -1,0 +1,383 @@
+"""Freezing batches: rows with their destinations, files rendered before anybody is asked to sign.
+
+A batch is the part of a list (or of a payer's failed payments) that goes to one provider by one
+rail. Its rows are append-only from here on; what was decrypted to write the file is digested into
+`manifest_root` in the same pass, and the sender recomputes both (coins.md 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection, text
+
+from bank_adapters import pain001
+from bank_adapters.contract import AdapterError, BatchHeader, PaymentRow
+from bank_adapters.profiles import Profile, load_profile
+from bank_adapters.text import prepare_text
+from bank_adapters.xsd import validate_file
+from disbursement.platform import files, ids
+from disbursement.platform.clock import stamp, today
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotNowError, RefusedError
+from ledger import posting
+from ledger.bulk import bulk_insert
+
+MANIFEST_CHUNK = 1_000
+ROW_COLUMNS = (
+    "batch_id", "n", "payment_id", "sub_id", "end_to_end_id", "amount_vnd", "coins",
+    "destination_id", "bank_code", "name_written", "text_written",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BatchSpec:
+    """Which payments go together: a list's, or a payer's failed ones."""
+
+    payer_id: int
+    payer_code: str
+    payer_name: str
+    run_id: int
+    list_id: int | None
+    programme: str
+    month: int
+    purpose: str  # first | retry | cash
+    rail: str  # bank | cash
+    payments_sql: str
+    """SELECT payment_id in the order of rows, with binds `params`."""
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Contract in force between a payer and its provider."""
+
+    id: int
+    provider_id: int
+    provider_code: str
+    profile: str
+    bic: str
+    deposit_account: str
+    pay_day: int
+
+
+@dataclass
+class Frozen:
+    """A frozen batch: counts, dong, digests."""
+
+    id: int
+    journal_id: int
+    rail: str
+    payments: int = 0
+    coins: int = 0
+    total_vnd: int = 0
+    manifest_root: bytes = b""
+    file_sha256: bytes | None = None
+    file_name: str | None = None
+    changes: int = 0
+
+
+def contract_of(conn: Connection, ctx: Context, payer_id: int, day: date) -> Contract:
+    """Return the payer's contract in force on that day.
+
+    Raises NotNowError where there is none: no batch without a contract (money-flow.md).
+    """
+    row = conn.execute(
+        text(
+            "SELECT c.id, c.provider_id, p.code, p.profile, p.bic, c.deposit_account_enc, "
+            "c.pay_day, y.code FROM provider_contract c JOIN provider p ON p.id = c.provider_id "
+            "JOIN payer y ON y.id = c.payer_id WHERE c.payer_id = :p AND c.valid_from <= :d "
+            "AND (c.valid_to IS NULL OR c.valid_to >= :d) ORDER BY c.valid_from DESC"
+        ),
+        {"p": payer_id, "d": day.isoformat()},
+    ).first()
+    if row is None:
+        code = conn.execute(
+            text("SELECT code FROM payer WHERE id = :p"), {"p": payer_id}
+        ).scalar_one()
+        raise NotNowError(
+            "no_contract",
+            f"Đơn vị {code} chưa có hợp đồng chi trả còn hiệu lực ngày {day:%d/%m/%Y}; "
+            "hãy ghi hợp đồng trước.",
+        )
+    account = ctx.keys.decrypt("provider_contract.deposit_account", row[0], bytes(row[5]))
+    return Contract(row[0], row[1], row[2], row[3], row[4] or "", account, row[6])
+
+
+def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[Frozen]:
+    """Freeze one batch per spec that has payments; write its rows, its file and its reservation.
+
+    Raises RefusedError naming the row where a value cannot be written, NotNowError where a payer
+    has no contract. A coin is in at most one unsent batch (`coin_reserved`).
+    """
+    out = []
+    day = today(ctx.clock)
+    contracts: dict[int, Contract] = {}
+    first_id = ids.block(conn, "batch", len(specs)) if specs else 0
+    first_journal = posting.allot(conn, len(specs)) if specs else 0
+    for i, spec in enumerate(specs):
+        if spec.payer_id not in contracts:
+            contracts[spec.payer_id] = contract_of(conn, ctx, spec.payer_id, day)
+        frozen = Frozen(first_id + i, first_journal + i, spec.rail)
+        if _freeze_one(conn, ctx, spec, contracts[spec.payer_id], frozen, day):
+            out.append(frozen)
+    return out
+
+
+def _freeze_one(
+    conn: Connection, ctx: Context, spec: BatchSpec, contract: Contract, frozen: Frozen, day: date
+) -> bool:
+    count, coins, total = conn.execute(
+        text(
+            "SELECT count(*), coalesce(sum(p.coins), 0), coalesce(sum(p.amount_vnd), 0) "
+            f"FROM payment p WHERE p.id IN ({spec.payments_sql})"
+        ),
+        spec.params,
+    ).one()
+    if not count:
+        return False
+    frozen.payments, frozen.coins, frozen.total_vnd = int(count), int(coins), int(total)
+    writer = _Writer(conn, ctx, spec, contract, frozen, _value_date(spec, contract, day))
+    writer.run()
+    conn.execute(
+        text(
+            "INSERT INTO coin_reserved (sub_id, cover, item, batch_id) "
+            "SELECT c.sub_id, c.cover, c.item, :b FROM batch_row r JOIN payment_coin c "
+            "ON c.payment_id = r.payment_id WHERE r.batch_id = :b"
+        ),
+        {"b": frozen.id},
+    )
+    return True
+
+
+def _value_date(spec: BatchSpec, contract: Contract, day: date) -> date:
+    """Return the contract's pay day in the pay month, or tomorrow where that has passed."""
+    pay = date(spec.month // 100, spec.month % 100, min(contract.pay_day, 28))
+    return pay if pay > day else day + timedelta(days=1)
+
+
+class _Writer:
+    """One pass over the rows: rows into the table, bytes into the file, digest over both."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        ctx: Context,
+        spec: BatchSpec,
+        contract: Contract,
+        frozen: Frozen,
+        value_date: date,
+    ) -> None:
+        self.conn, self.ctx, self.spec = conn, ctx, spec
+        self.contract, self.frozen, self.value_date = contract, frozen, value_date
+        self.profile: Profile = load_profile(contract.profile)
+        self.created = stamp(ctx.clock)[:19] + "Z"
+        self.message_id = f"DS{ctx.cell.code}B{frozen.journal_id:010d}"
+        self.manifest = Manifest()
+        self.rows: list[tuple[Any, ...]] = []
+
+    def run(self) -> None:
+        spec, frozen = self.spec, self.frozen
+        if spec.rail == "bank":
+            frozen.file_name = f"{self.message_id}.xml"
+            path = outgoing(self.ctx, spec.month, frozen.file_name)
+            try:
+                with files.atomic(path) as out:
+                    done = self._render(out)
+                validate_file(path, self.profile.message_version)
+            except AdapterError as error:
+                path.unlink(missing_ok=True)
+                raise RefusedError(error.code, error.sentence, en=error.en) from error
+            frozen.file_sha256 = bytes.fromhex(done)
+        else:
+            for _ in self._payments():
+                pass
+        frozen.manifest_root = self.manifest.root()
+        bulk_insert(self.conn, "batch_row", ROW_COLUMNS, self.rows)
+        self._insert_batch()
+
+    def _render(self, out: BinaryIO) -> str:
+        spec, frozen = self.spec, self.frozen
+        name, _ = prepare_text(self.profile, f"UBND {spec.payer_name}", "debtor_name")
+        header = BatchHeader(
+            message_id=self.message_id,
+            payment_info_id=f"{self.message_id}-1",
+            created_at=self.created,
+            execution_date=self.value_date,
+            debtor_name=name,
+            debtor_account=self.contract.deposit_account,
+            debtor_bic=self.contract.bic,
+            category_purpose=self.profile.category_purposes[0],
+            purpose=self.profile.purposes[0],
+            count=frozen.payments,
+            total_vnd=frozen.total_vnd,
+        )
+        return pain001.render(self.profile, header, self._payments(), out).sha256
+
+    def _payments(self) -> Iterator[PaymentRow]:
+        ctx, frozen, cell = self.ctx, self.frozen, self.ctx.cell.code
+        carrier = frozen.journal_id * 10_000_000
+        month = self.spec.month
+        tail = f" CHI TRA THANG {month % 100:02d}/{month // 100}"
+        for n, (payment_id, group) in enumerate(
+            groupby(_rows(self.conn, self.spec), key=itemgetter(0)), 1
+        ):
+            parts = list(group)
+            _, sub_id, amount, coins, dest, bank, account_enc, owner = parts[0][:8]
+            account = (
+                ctx.keys.decrypt("destination.account", dest, bytes(account_enc))
+                if account_enc is not None
+                else ""
+            )
+            e2e = ids.end_to_end_id(cell, carrier + n)
+            name, changed = prepare_text(self.profile, owner, "name")
+            frozen.changes += changed is not None
+            words = e2e + tail
+            self.rows.append(
+                (frozen.id, n, payment_id, sub_id, e2e, amount, coins, dest, bank, name, words)
+            )
+            self.manifest.add(
+                n, e2e, amount, bank, account, name, words, dest, [p[8:] for p in parts]
+            )
+            yield PaymentRow(n, e2e, amount, bank, account, name, words, e2e)
+
+    def _insert_batch(self) -> None:
+        spec, frozen, contract = self.spec, self.frozen, self.contract
+        bulk_insert(
+            self.conn,
+            "batch",
+            (
+                "id", "journal_id", "list_id", "run_id", "payer_id", "provider_id", "contract_id",
+                "programme", "month", "purpose", "lot", "version", "rail", "profile", "message_id",
+                "created_text", "value_date", "payments", "coins", "total_vnd", "manifest_root",
+                "file_sha256", "file_name", "state", "nonce", "expires_at",
+            ),
+            [
+                (
+                    frozen.id, frozen.journal_id, spec.list_id, spec.run_id, spec.payer_id,
+                    contract.provider_id, contract.id, spec.programme, spec.month, spec.purpose, 1,
+                    1, spec.rail, self.profile.key, self.message_id, self.created,
+                    self.value_date.isoformat(), frozen.payments, frozen.coins, frozen.total_vnd,
+                    frozen.manifest_root, frozen.file_sha256, frozen.file_name, "held",
+                    secrets.token_hex(16),
+                    (today(self.ctx.clock) + timedelta(days=40)).isoformat(),
+                )
+            ],
+        )  # fmt: skip
+
+
+def _rows(conn: Connection, spec: BatchSpec) -> Iterator[Any]:
+    """Stream the payments of a spec with their coins, in payment order."""
+    return iter(
+        conn.execution_options(yield_per=5_000).execute(
+            text(
+                "SELECT p.id, p.person_id, p.amount_vnd, p.coins, d.id, d.bank_code, "
+                "d.account_enc, d.owner_name, c.cover, c.item, c.amount_vnd FROM payment p "
+                "JOIN destination d ON d.id = p.destination_id "
+                "JOIN payment_coin c ON c.payment_id = p.id "
+                f"WHERE p.id IN ({spec.payments_sql}) ORDER BY p.id, c.cover, c.item"
+            ),
+            spec.params,
+        )
+    )
+
+
+class Manifest:
+    """Digest over frozen rows, destinations and coins; SHA-256 of chunks of 1,000 rows."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._chunks: list[bytes] = []
+
+    def add(
+        self,
+        n: int,
+        end_to_end_id: str,
+        amount_vnd: int,
+        bank: str,
+        account: str,
+        name: str,
+        words: str,
+        destination_id: int,
+        coins: Sequence[Sequence[int]],
+    ) -> None:
+        """Add one row; text fields carry their length, so no two rows share a form."""
+        parts = ";".join(f"{c[0]}/{c[1]}/{c[2]}" for c in coins)
+        self._lines.append(
+            f"{n}|{end_to_end_id}|{amount_vnd}|{bank}|{len(account)}:{account}|"
+            f"{len(name)}:{name}|{len(words)}:{words}|{destination_id}|{parts}\n"
+        )
+        if len(self._lines) == MANIFEST_CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._chunks.append(hashlib.sha256("".join(self._lines).encode()).digest())
+        self._lines.clear()
+
+    def root(self) -> bytes:
+        """Return the digest of all rows added (32 bytes)."""
+        if self._lines:
+            self._flush()
+        return hashlib.sha256(b"manifest/1" + b"".join(self._chunks)).digest()
+
+
+def outgoing(ctx: Context, month: int, name: str) -> Path:
+    """Return where a rendered file waits until the worker sends it."""
+    return ctx.settings.files / "out" / str(month) / name
+
+
+def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:
+    """Recompute a frozen batch's manifest from its rows, destinations and coins (F88)."""
+    manifest = Manifest()
+    rows = conn.execution_options(yield_per=5_000).execute(
+        text(
+            "SELECT r.n, r.end_to_end_id, r.amount_vnd, r.bank_code, d.account_enc, "
+            "r.name_written, r.text_written, r.destination_id, c.cover, c.item, c.amount_vnd "
+            "FROM batch_row r JOIN destination d ON d.id = r.destination_id "
+            "JOIN payment_coin c ON c.payment_id = r.payment_id "
+            "WHERE r.batch_id = :b ORDER BY r.n, c.cover, c.item"
+        ),
+        {"b": batch_id},
+    )
+    for _, group in groupby(rows, key=itemgetter(0)):
+        parts = list(group)
+        n, e2e, amount, bank, account_enc, name, words, dest = parts[0][:8]
+        account = (
+            ctx.keys.decrypt("destination.account", dest, bytes(account_enc))
+            if account_enc is not None
+            else ""
+        )
+        manifest.add(n, e2e, amount, bank, account, name, words, dest, [p[8:] for p in parts])
+    return manifest.root()
+
+
+def list_specs(conn: Connection, list_ids: Sequence[int]) -> list[BatchSpec]:
+    """Return the batches of prepared lists: one to the bank, one to the cash desk."""
+    out = []
+    for list_id in list_ids:
+        row = conn.execute(
+            text(
+                "SELECT l.payer_id, y.code, y.name, l.run_id, l.programme, l.month FROM pay_list l "
+                "JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
+            ),
+            {"l": list_id},
+        ).one()
+        out += [
+            BatchSpec(
+                row[0], row[1], row[2], row[3], list_id, row[4], row[5],
+                "first" if rail == "bank" else "cash", rail,
+                "SELECT p2.id FROM payment p2 WHERE p2.list_id = :list AND p2.rail = :rail "
+                "AND p2.hold_reason = ''",
+                {"list": list_id, "rail": rail},
+            )
+            for rail in ("bank", "cash")
+        ]  # fmt: skip
+    return out
