@@ -33,6 +33,7 @@ app_user = Table(
     words("full_name"),
     raw("public_key"),
     small("active"),
+    small("demo"),  # 1: its key signs in a demo cell only
     words("created_at"),
 )
 
@@ -43,4 +44,23 @@ user_role = Table(
     words("role"),
     words("scope"),  # a payer's code, or '*' for all payers of the cell
     PrimaryKeyConstraint("user_id", "role", "scope"),
+)
+
+staff_event = Table(
+    "staff_event",  # who made, changed or stopped which log-in; rows are only added
+    shared_metadata,
+    key(),
+    words("at"),
+    words("actor"),
+    words("action"),
+    words("subject"),
+    words("detail"),
+)
+
+revoked_token = Table(
+    "revoked_token",
+    shared_metadata,
+    words("jti", pk=True),
+    words("revoked_at"),
+    words("revoked_by"),
 )
