@@ -22,7 +22,7 @@ from disbursement.entitlements import compare as differ
 from disbursement.entitlements import service as entitlements
 from disbursement.entitlements.service import LawState
 from disbursement.platform import ids
-from disbursement.platform.clock import add_months, months_between, show_month, stamp, today
+from disbursement.platform.clock import months_between, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.programmes.rates import RateSet, shipped_rates
@@ -58,6 +58,8 @@ class Prepared:
     held: int
     rerating_people: int
     rerating_vnd: int
+    given_back: tuple[tuple[str, str, int, int], ...] = ()
+    """What void versions had committed: payer code, budget line, month, dong."""
 
 
 def payers_of(conn: Connection, codes: Sequence[str] | None) -> list[tuple[int, str]]:
@@ -128,7 +130,7 @@ def open_runs(
 def new_lists(
     conn: Connection, month: int, payers: Sequence[tuple[int, str]], runs: dict[int, int]
 ) -> list[ListRow]:
-    """Number the lists of this preparation: 0, or the next supplementary one.
+    """Give numbers to the lists of this preparation: 0, or the next supplementary one.
 
     An open list of the same payer and programme is void first (an edit is a new version and voids
     its signatures); a released one makes this a supplementary list.
@@ -244,7 +246,7 @@ def prepare_lists(
         raise RefusedError(
             "register_empty", "Chưa có ai trong danh sách; hãy nhập danh sách trước."
         )
-    void_open_lists(conn, [p for p, _ in payers])
+    given_back = void_open_lists(conn, [p for p, _ in payers])
     runs = open_runs(conn, ctx, month, payers)
     states = assess_month(conn, month, payers, day, rates)
     lists = new_lists(conn, month, payers, runs)
@@ -271,22 +273,37 @@ def prepare_lists(
             )
         )
     }
-    return Prepared(tuple(r for r in lists if r.id in used), int(minted), int(held), people, amount)
+    return Prepared(
+        tuple(r for r in lists if r.id in used),
+        int(minted),
+        int(held),
+        people,
+        amount,
+        tuple(given_back),
+    )
 
 
-def void_open_lists(conn: Connection, payer_ids: Iterable[int]) -> int:
-    """Void the open lists of payers with their batches, drafts and reservations; return how many.
+def void_open_lists(conn: Connection, payer_ids: Iterable[int]) -> list[tuple[str, str, int, int]]:
+    """Void the open lists of payers with their batches, drafts and reservations.
 
-    Their commitment is released by the caller's next commit journal (runs/budget.py); signature
-    rows stay, under journal ids that will never be sealed.
+    Returns what they had committed: (payer code, budget line, month, dong), which the caller gives
+    back in the same transaction (coins.md 13). Signature rows stay, under journal ids that will
+    never be sealed.
     """
     conn.execute(text("DROP TABLE IF EXISTS work_void"))
     conn.execute(text("CREATE TEMPORARY TABLE work_void (payer_id bigint PRIMARY KEY)"))
     bulk_insert(conn, "work_void", ("payer_id",), ((p,) for p in payer_ids))
-    opened = (
-        "SELECT l.id FROM pay_list l JOIN work_void v ON v.payer_id = l.payer_id "
-        "WHERE l.state IN ('draft', 'prepared', 'checked', 'second')"
-    )
+    rows = conn.execute(
+        text(
+            "SELECT l.id, y.code, l.programme, l.month, l.minted_vnd - l.cancelled_vnd "
+            "FROM pay_list l JOIN work_void v ON v.payer_id = l.payer_id "
+            "JOIN payer y ON y.id = l.payer_id "
+            "WHERE l.state IN ('draft', 'prepared', 'checked', 'second')"
+        )
+    ).all()
+    if not rows:
+        return []
+    opened = ",".join(str(int(r[0])) for r in rows)
     for statement in (
         "DELETE FROM coin_reserved WHERE batch_id IN (SELECT b.id FROM batch b "
         f"WHERE b.list_id IN ({opened}))",
@@ -294,9 +311,10 @@ def void_open_lists(conn: Connection, payer_ids: Iterable[int]) -> int:
         f"UPDATE payment SET closed_as = 'ended' WHERE list_id IN ({opened})",
         "DELETE FROM draft_line WHERE journal_id IN (SELECT l.journal_id FROM pay_list l "
         f"WHERE l.id IN ({opened}))",
+        f"UPDATE pay_list SET state = 'void' WHERE id IN ({opened})",
     ):
         conn.execute(text(statement))
-    return conn.execute(text(f"UPDATE pay_list SET state = 'void' WHERE id IN ({opened})")).rowcount
+    return [(code, programme, month, int(vnd)) for _, code, programme, month, vnd in rows]
 
 
 def propose_rerating(

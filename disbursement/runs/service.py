@@ -1,0 +1,358 @@
+"""Use cases of a month: prepare, sign, draw, close; each is one unit of work per payer or cell."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, text
+
+from disbursement.identity.service import Signer, require
+from disbursement.platform import ids
+from disbursement.platform.clock import month_of, show_month, stamp, today
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
+from disbursement.runs import approvals, batches, books
+from disbursement.runs.books import Amount
+from disbursement.runs.prepare import Prepared, prepare_lists
+from ledger import chart
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a preparation left: lists, payments, dong, holds."""
+
+    lists: int
+    batches: int
+    payments: int
+    total_vnd: int
+    minted_vnd: int
+    held: int
+    rerating_people: int
+    rerating_vnd: int
+
+
+def assess_stage(
+    conn: Connection, ctx: Context, month: int, *, codes: Sequence[str] | None, law_on: date | None
+) -> Prepared:
+    """Assess, compare and plan: leaves draft lists behind (see runs/prepare.py)."""
+    return prepare_lists(conn, ctx, month, codes=codes, law_on=law_on)
+
+
+def render_stage(
+    conn: Connection, ctx: Context, month: int, prepared: Prepared
+) -> list[batches.Frozen]:
+    """Freeze the batches of prepared lists, commit the budget, write what is to be signed."""
+    list_ids = [row.id for row in prepared.lists]
+    frozen = batches.freeze(conn, ctx, batches.list_specs(conn, list_ids))
+    deltas = [
+        (row.payer_code, row.programme, vnd)
+        for row in prepared.lists
+        for vnd in [_commitment(conn, row.id)]
+    ]
+    back = [(code, line, -vnd) for code, line, _, vnd in prepared.given_back]
+    journals = ",".join(str(row.journal_id) for row in prepared.lists)
+    key = hashlib.sha256(journals.encode()).hexdigest()[:32]
+    day = today(ctx.clock)
+    books.commit_lists(conn, ctx, month, day, f"commit:{key}", _net(back + deltas))
+    approvals.write_statements(conn, ctx, list_ids)
+    return frozen
+
+
+def _commitment(conn: Connection, list_id: int) -> int:
+    row = conn.execute(
+        text("SELECT minted_vnd - cancelled_vnd FROM pay_list WHERE id = :l"), {"l": list_id}
+    ).scalar_one()
+    return int(row)
+
+
+def _net(deltas: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    total: dict[tuple[str, str], int] = {}
+    for payer, line, vnd in deltas:
+        total[payer, line] = total.get((payer, line), 0) + vnd
+    return [(p, line, v) for (p, line), v in total.items()]
+
+
+def prepare(
+    ctx: Context,
+    month: int,
+    signer: Signer,
+    *,
+    codes: Sequence[str] | None = None,
+    law_on: date | None = None,
+) -> RunResult:
+    """Prepare, render and sign as preparer, all in one transaction.
+
+    Raises the errors of the parts; nothing is left behind then.
+    """
+    with ctx.cell.begin() as conn:
+        _check_pay_month(ctx, month)
+        prepared = assess_stage(conn, ctx, month, codes=codes, law_on=law_on)
+        frozen = render_stage(conn, ctx, month, prepared)
+        for row in prepared.lists:
+            approvals.sign_list(conn, ctx, row.id, "prepare", signer)
+    return RunResult(
+        len(prepared.lists),
+        len(frozen),
+        sum(f.payments for f in frozen),
+        sum(f.total_vnd for f in frozen),
+        prepared.minted_vnd,
+        prepared.held,
+        prepared.rerating_people,
+        prepared.rerating_vnd,
+    )
+
+
+def _check_pay_month(ctx: Context, month: int) -> None:
+    """A list is prepared for this month or the next one, never for a month far ahead."""
+    now = month_of(today(ctx.clock))
+    index = (month // 100 - now // 100) * 12 + month % 100 - now % 100
+    if not -2 <= index <= 2:
+        raise RefusedError(
+            "month", f"Hôm nay là kỳ {show_month(now)}; không lập kỳ {show_month(month)}."
+        )
+
+
+def open_lists(
+    conn: Connection, month: int, state: str, codes: Sequence[str] | None = None
+) -> list[int]:
+    """Return ids of a month's lists in a state, of the payers asked for."""
+    rows = conn.execute(
+        text(
+            "SELECT l.id, y.code FROM pay_list l JOIN payer y ON y.id = l.payer_id "
+            "WHERE l.month = :m AND l.state = :s ORDER BY y.code, l.programme, l.number"
+        ),
+        {"m": month, "s": state},
+    )
+    return [i for i, code in rows if codes is None or code in codes]
+
+
+def sign(
+    ctx: Context,
+    month: int,
+    role: str,
+    signer: Signer,
+    *,
+    codes: Sequence[str] | None = None,
+    list_ids: Sequence[int] | None = None,
+    release_on: date | None = None,
+) -> int:
+    """Give one signature to every list that waits for it; return how many lists.
+
+    One transaction per list: another payer's trouble stops nobody (P8). `release_on` sets the day
+    on which what leaves may leave (first signature only).
+    """
+    with ctx.cell.read() as conn:
+        waiting = (
+            list(list_ids)
+            if list_ids is not None
+            else open_lists(conn, month, approvals.STATE_BEFORE[role], codes)
+        )
+    if not waiting:
+        raise NotNowError(
+            "nothing_to_sign",
+            f"Kỳ {show_month(month)}: không có danh sách nào chờ {approvals.ROLE_VI[role]}.",
+        )
+    for list_id in waiting:
+        with ctx.cell.begin() as conn:
+            if release_on is not None and role == "sign1":
+                conn.execute(
+                    text("UPDATE pay_list SET release_on = :d WHERE id = :l"),
+                    {"d": release_on.isoformat(), "l": list_id},
+                )
+            approvals.sign_list(conn, ctx, list_id, role, signer)
+    return len(waiting)
+
+
+def set_budget(
+    ctx: Context,
+    *,
+    payer: str,
+    programme: str,
+    year: int,
+    amount_vnd: int,
+    decision_number: str,
+    decision_date: date,
+    actor: str,
+) -> int:
+    """Book the year's authority of a payer on a programme's line; return the new total, dong.
+
+    A second decision adds to the first (or takes away, with a negative amount). The same decision
+    number again is refused.
+    """
+    require(ctx, actor, "second_signer", payer)
+    with ctx.cell.begin() as conn:
+        set_budgets(
+            conn,
+            ctx,
+            [(payer, programme, year, amount_vnd, decision_number, decision_date)],
+        )
+        return int(
+            conn.execute(
+                text("SELECT credit - debit FROM account WHERE code = :c"),
+                {"c": chart.authority(payer, programme, year)},
+            ).scalar_one()
+        )
+
+
+def set_budgets(
+    conn: Connection,
+    ctx: Context,
+    rows: Sequence[tuple[str, str, int, int, str, date]],
+) -> None:
+    """Book many authorities, one journal per payer and decision.
+
+    Rows: (payer code, programme, year, dong, decision number, decision date).
+    """
+    first = ids.block(conn, "budget", len(rows))
+    for i, (payer, programme, year, vnd, number, day) in enumerate(rows):
+        payer_id = conn.execute(
+            text("SELECT id FROM payer WHERE code = :c"), {"c": payer}
+        ).scalar_one_or_none()
+        if payer_id is None:
+            raise NotFoundError("payer", f"Không có đơn vị chi trả mã {payer}.")
+        if vnd == 0 or not number.strip():
+            raise RefusedError(
+                "budget", f"Dự toán của {payer}: số tiền phải khác 0 và phải có số quyết định."
+            )
+        known = conn.execute(
+            text(
+                "SELECT 1 FROM budget WHERE payer_id = :p AND line = :l AND year = :y "
+                "AND decision_number = :n"
+            ),
+            {"p": payer_id, "l": programme, "y": year, "n": number},
+        ).first()
+        if known is not None:
+            raise NotNowError(
+                "budget_repeated", f"Quyết định {number} đã ghi dự toán {year} cho {payer} rồi."
+            )
+        available = chart.available(payer, programme, year)
+        authority = chart.authority(payer, programme, year)
+        pair = (available, authority) if vnd > 0 else (authority, available)
+        sealed = books.post_gl(
+            conn, ctx, book=chart.BUDGETARY, kind="authority", payer_id=payer_id,
+            key=f"budget:{payer}:{programme}:{year}:{number}", month=year * 100 + day.month
+            if day.year == year else year * 100 + 1, day=day,
+            amounts=[Amount(*pair, abs(vnd))],
+            evidence=hashlib.sha256(f"{number}|{day.isoformat()}".encode()).digest(),
+        )  # fmt: skip
+        conn.execute(
+            text(
+                "INSERT INTO budget (id, payer_id, programme, line, year, decision_number, "
+                "decision_date, amount_vnd, journal_id) VALUES (:id, :p, :g, :g, :y, :n, :d, :v, "
+                ":j)"
+            ),
+            {
+                "id": first + i, "p": payer_id, "g": programme, "y": year, "n": number,
+                "d": day.isoformat(), "v": vnd, "j": sealed.journal_id if sealed else 0,
+            },
+        )  # fmt: skip
+
+
+def draw(
+    ctx: Context, list_id: int, *, voucher: str, day: date, amount_vnd: int, actor: str
+) -> int:
+    """Book the money drawn at the treasury for a released list; return what was carried, dong.
+
+    Refuses an amount other than the list's total less what already lies free at the provider.
+    """
+    with ctx.cell.begin() as conn:
+        return book_draw(conn, ctx, list_id, voucher, day, amount_vnd, actor)
+
+
+def book_draw(
+    conn: Connection,
+    ctx: Context,
+    list_id: int,
+    voucher: str,
+    day: date,
+    amount_vnd: int,
+    actor: str,
+) -> int:
+    """Book one draw inside the caller's transaction (see `draw`)."""
+    row = conn.execute(
+        text(
+            "SELECT l.state, y.code, l.programme, l.payer_id, l.month, l.total_vnd FROM pay_list l "
+            "JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
+        ),
+        {"l": list_id},
+    ).first()
+    if row is None:
+        raise NotFoundError("list", f"Không có danh sách số {list_id}.")
+    state, payer, programme, payer_id, month, total = row
+    require(ctx, actor, "second_signer", payer)
+    if state != "released":
+        raise NotNowError(
+            "draw_order", f"Danh sách {programme} của {payer} chưa được duyệt chi (đang '{state}')."
+        )
+    if conn.execute(text("SELECT 1 FROM draw WHERE list_id = :l"), {"l": list_id}).first():
+        raise NotNowError("drawn", f"Danh sách {list_id} đã ghi rút dự toán rồi.")
+    wanted, carried = books.draw_amount(conn, list_id)
+    if amount_vnd != wanted:
+        raise RefusedError(
+            "draw_amount",
+            f"Danh sách {programme} của {payer}: tổng {total} đồng, còn ở đơn vị chi trả {carried} "
+            f"đồng, phải rút {wanted} đồng, không phải {amount_vnd} đồng.",
+        )
+    provider = conn.execute(
+        text(
+            "SELECT p.code FROM batch b JOIN provider p ON p.id = b.provider_id "
+            "WHERE b.list_id = :l ORDER BY b.id LIMIT 1"
+        ),
+        {"l": list_id},
+    ).scalar_one_or_none()
+    journal = 0
+    if provider is not None:
+        evidence = hashlib.sha256(f"{voucher}|{day}|{amount_vnd}".encode()).digest()
+        common = {"payer_id": payer_id, "month": month, "day": day, "evidence": evidence}
+        sealed = books.post_gl(
+            conn, ctx, book=chart.FINANCIAL, kind="draw", key=f"draw:{list_id}",
+            amounts=[Amount(chart.advance(payer, provider), chart.treasury(payer), wanted)],
+            **common,
+        )  # fmt: skip
+        books.post_gl(
+            conn, ctx, book=chart.BUDGETARY, kind="cash_plan", key=f"cash_free:{list_id}",
+            amounts=[Amount(chart.cash_free(payer, provider), chart.cash_source(payer, provider),
+                            wanted)],
+            **common,
+        )  # fmt: skip
+        journal = sealed.journal_id if sealed else 0
+    conn.execute(
+        text(
+            "INSERT INTO draw (id, list_id, payer_id, voucher, drawn_on, amount_vnd, carried_vnd, "
+            "journal_id) VALUES (:id, :l, :p, :v, :d, :a, :c, :j)"
+        ),
+        {
+            "id": ids.block(conn, "draw", 1), "l": list_id, "p": payer_id, "v": voucher,
+            "d": day.isoformat(), "a": amount_vnd, "c": carried, "j": journal,
+        },
+    )  # fmt: skip
+    return carried
+
+
+def record_rerating(
+    ctx: Context, month: int, *, number: str, day: date, signer_name: str, actor: str
+) -> int:
+    """Record the re-rating decision's number, date and signer, one act for all drafts; count."""
+    if not number.strip() or not signer_name.strip():
+        raise RefusedError("decision", "Quyết định phải có số và người ký.")
+    with ctx.cell.begin() as conn:
+        codes = conn.execute(
+            text("SELECT DISTINCT y.code FROM rerating r JOIN payer y ON y.id = r.payer_id")
+        ).scalars()
+        for code in codes:
+            require(ctx, actor, "preparer", code)
+        done = conn.execute(
+            text(
+                "UPDATE rerating SET decision_number = :n, decision_date = :d, "
+                "decision_signer = :s, recorded_by = :a, recorded_at = :t "
+                "WHERE decision_number IS NULL AND last_month <= :m"
+            ),
+            {"n": number, "d": day.isoformat(), "s": signer_name, "a": actor,
+             "t": stamp(ctx.clock), "m": month},
+        ).rowcount  # fmt: skip
+    if not done:
+        raise NotNowError("no_draft", "Không có dự thảo quyết định điều chỉnh mức nào đang chờ.")
+    return done
