@@ -125,7 +125,7 @@ def start(
     server did not come up; with its last words).
     """
     owner = _owner()
-    home = _home(directory, owner)
+    home = _take(directory, owner)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = _running(home)
@@ -151,7 +151,7 @@ def start(
 
 def stop(directory: Path) -> None:
     """Stop the server of `directory` by its process id, and wait for its end; none is no error."""
-    home = _home(directory, _owner())
+    home = _place(directory, _owner())
     pid = _live_pid(home)
     if pid is None:
         return
@@ -183,7 +183,7 @@ def private_cluster(
     The data stays for the next time. Who started the server stops it; where another living
     process did, its server is shared and left running. Raises what `start` raises.
     """
-    home = _home(directory, _owner())
+    home = _place(directory, _owner())
     before = _live_pid(home)
     ours = before is None or not _alive(_read_int(home / "user.pid"))
     cluster = start(directory, port=port, durable=durable, settings=settings)
@@ -195,6 +195,11 @@ def private_cluster(
         if ours:
             (home / "user.pid").unlink(missing_ok=True)
             stop(directory)
+
+
+def server_uid() -> int:
+    """Return the user id the server runs as, the owner of its folder."""
+    return _owner().uid
 
 
 def _owner() -> _Owner:
@@ -214,18 +219,25 @@ def _owner() -> _Owner:
     return _Owner(other.pw_uid, other.pw_gid, other.pw_dir)
 
 
-def _home(directory: Path, owner: _Owner) -> Path:
-    """Return the folder the cluster lives in, made and owned as the server needs it.
+def _place(directory: Path, owner: _Owner) -> Path:
+    """Return the folder the cluster lives in; nothing is made.
 
-    It must be empty or an earlier cluster's: nobody else's files change hands. Root's own folders
-    are closed to `postgres`; there the cluster lives under /var/tmp, in a
+    Root's own folders are closed to `postgres`; there the cluster lives under /var/tmp, in a
     folder named after `directory`, so that the same call finds it again.
     """
     wanted = directory.absolute()
-    home = wanted
-    if owner.dropped and not _reachable(wanted, owner):
-        mark = sha256(str(wanted).encode()).hexdigest()[:16]
-        home = Path("/var/tmp") / f"disburse-pg-{mark}"  # noqa: S108 - owner is checked below
+    if not owner.dropped or _reachable(wanted, owner):
+        return wanted
+    mark = sha256(str(wanted).encode()).hexdigest()[:16]
+    return Path("/var/tmp") / f"disburse-pg-{mark}"  # noqa: S108 - _take checks whose it is
+
+
+def _take(directory: Path, owner: _Owner) -> Path:
+    """Make the cluster's folder, owned and closed as the server needs it.
+
+    It must be empty or an earlier cluster's: nobody else's files change hands.
+    """
+    home = _place(directory, owner)
     try:
         home.mkdir(parents=True, exist_ok=True)
         found = home.lstat()
