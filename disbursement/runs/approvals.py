@@ -237,7 +237,7 @@ def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer:
         {"l": list_id},
     ).one()
     name = f"Danh sách {row[3]} của {row[2]}"
-    require(ctx, signer.username, ROLE_OF[role], row[2])
+    require(conn, signer, ROLE_OF[role], row[2])
     if row[0] in ("void", "released", "closed"):
         state = {"void": "đã hủy (có phiên bản mới)"}.get(row[0], "đã duyệt chi")
         raise NotNowError("list_state", f"{name} {state}; không ký được nữa.")
@@ -445,7 +445,7 @@ def sign_batches(
             ),
             {"b": batch_id},
         ).one()
-        require(ctx, signer.username, ROLE_OF[role], row[2])
+        require(conn, signer, ROLE_OF[role], row[2])
         if row[3] != "held":
             raise NotNowError("batch_state", f"Lô {batch_id} đang ở trạng thái '{row[3]}'.")
         docs.append(Document("batch", batch_id, row[0], row[1], _body(conn, row[0])))
