@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 # A stamp for this lock, this pyproject and this folder: another one of them means another set-up.
 STAMP := $(VENV)/.setup-$(shell { cat requirements/dev.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
 BENCH_STAMP := $(VENV)/.bench-$(shell { cat requirements/bench.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
-PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet
+PIP := $(PY) -m pip --disable-pip-version-check --no-input install -qq
 DEMO := DISBURSE_HOME=$(CURDIR)/demo $(VENV)/bin/disburse
 
 .PHONY: help setup postgres test lint types contracts tests demo serve bench soak lock clean distclean

@@ -34,7 +34,7 @@ def allowed_because(reason: str) -> str | None:
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     told = report.longrepr
-    return str(told[2]) if isinstance(told, tuple) else str(told)
+    return str(told[2] if isinstance(told, tuple) else told).removeprefix("Skipped: ")
 
 
 @dataclass
