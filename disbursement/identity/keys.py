@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from disbursement.identity import secret_file
 from disbursement.platform.errors import NotAllowedError, NotFoundError
 
 MAX_KEY_FILE = 4096
@@ -36,18 +37,7 @@ def write_key(path: Path, private: Ed25519PrivateKey, passphrase: str) -> None:
     pem = private.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode())
     )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(pem)
-            out.flush()
-            os.fsync(out.fileno())
-        os.link(part, path)  # unlike rename, refuses to replace
-    finally:
-        part.unlink()
+    secret_file.write(path, pem)
 
 
 def open_key(path: Path, username: str, passphrase: str) -> Ed25519PrivateKey:
