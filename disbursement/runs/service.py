@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
-from disbursement.identity.service import Signer, require
+from disbursement.identity.service import Signer, require, user
 from disbursement.platform import ids
 from disbursement.platform.clock import month_of, show_month, stamp, today
 from disbursement.platform.context import Context
@@ -182,8 +182,8 @@ def set_budget(
     A second decision adds to the first (or takes away, with a negative amount). The same decision
     number again is refused.
     """
-    require(ctx, actor, "second_signer", payer)
     with ctx.cell.begin() as conn:
+        require(conn, user(ctx, actor), "second_signer", payer)
         set_budgets(
             conn,
             ctx,
@@ -282,7 +282,7 @@ def book_draw(
     if row is None:
         raise NotFoundError("list", f"Không có danh sách số {list_id}.")
     state, payer, programme, payer_id, month, total = row
-    require(ctx, actor, "second_signer", payer)
+    require(conn, user(ctx, actor), "second_signer", payer)
     if state != "released":
         raise NotNowError(
             "draw_order", f"Danh sách {programme} của {payer} chưa được duyệt chi (đang '{state}')."
@@ -343,7 +343,7 @@ def record_rerating(
             text("SELECT DISTINCT y.code FROM rerating r JOIN payer y ON y.id = r.payer_id")
         ).scalars()
         for code in codes:
-            require(ctx, actor, "preparer", code)
+            require(conn, user(ctx, actor), "preparer", code)
         done = conn.execute(
             text(
                 "UPDATE rerating SET decision_number = :n, decision_date = :d, "

@@ -1,0 +1,292 @@
+"""Closing a month: the provider's report against the book, money given back, what is carried.
+
+Needs the provider's report per payer. Refuses while anything is in flight, at a cash desk, or
+unsigned; refuses a report whose sums are not the book's. After it the run takes no attempt; unpaid
+payments end as carried and their coins wait in payable for the next list (coins.md 14).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from disbursement.identity.service import require, user
+from disbursement.platform import files, ids
+from disbursement.platform.clock import show_month, stamp
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotNowError, RefusedError
+from disbursement.runs import books
+from disbursement.runs.books import Amount
+from ledger import chart
+from ledger.money import MoneyError, format_vnd, parse_vnd
+
+COLUMNS = (
+    "payer", "provider", "month", "paid_transfer_vnd", "paid_cash_vnd", "kept_vnd",
+    "sent_back_vnd", "voucher", "reported_on",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One payer's line of the provider's report; amounts in dong."""
+
+    payer: str
+    provider: str
+    month: int
+    paid_transfer_vnd: int
+    paid_cash_vnd: int
+    kept_vnd: int
+    sent_back_vnd: int
+    voucher: str
+    reported_on: date
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What closing did: runs, payments paid and carried, dong given back."""
+
+    runs: int
+    paid: int
+    carried: int
+    carried_vnd: int
+    sent_back_vnd: int
+
+
+def read_report(data: bytes, name: str) -> list[ReportRow]:
+    """Read a provider's report (CSV, UTF-8). Raises RefusedError naming line and column."""
+    try:
+        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+        if lines.fieldnames is None or set(COLUMNS) - set(lines.fieldnames):
+            missing = ", ".join(sorted(set(COLUMNS) - set(lines.fieldnames or ())))
+            raise RefusedError("report_columns", f"{name}: thiếu cột {missing}.")
+        rows = list(lines)
+    except UnicodeDecodeError as error:
+        raise RefusedError("report_charset", f"{name}: tệp phải là UTF-8.") from error
+    out = []
+    for number, row in enumerate(rows, 2):
+        try:
+            out.append(
+                ReportRow(
+                    row["payer"], row["provider"], int(row["month"].replace("-", "")),
+                    *(parse_vnd(row[c]) for c in COLUMNS[3:7]),
+                    row["voucher"], date.fromisoformat(row["reported_on"]),
+                )
+            )  # fmt: skip
+        except (ValueError, MoneyError) as error:
+            raise RefusedError("report_value", f"{name}, dòng {number}: {error}.") from error
+    if not out:
+        raise RefusedError("report_empty", f"{name}: không có dòng nào.")
+    return out
+
+
+def close_runs(
+    ctx: Context, month: int, report: Path, actor: str, *, codes: Sequence[str] | None = None
+) -> Closed:
+    """Close a month's runs of the payers in the report, each in its own transaction.
+
+    Raises RefusedError or NotNowError for the first payer that cannot be closed; those before it
+    stay closed (another payer's trouble stops nobody), and the call can simply be repeated.
+    """
+    data = report.read_bytes()
+    _, digest = files.keep_evidence(ctx.settings.files / "evidence", data)
+    rows = [r for r in read_report(data, report.name) if codes is None or r.payer in codes]
+    total = Closed(0, 0, 0, 0, 0)
+    for row in rows:
+        if row.month != month:
+            raise RefusedError(
+                "report_month",
+                f"Báo cáo của {row.payer} là kỳ {show_month(row.month)}, "
+                f"không phải {show_month(month)}.",
+            )
+        with ctx.cell.begin() as conn:
+            one = close_one(conn, ctx, row, digest, actor)
+        total = Closed(
+            total.runs + one.runs,
+            total.paid + one.paid,
+            total.carried + one.carried,
+            total.carried_vnd + one.carried_vnd,
+            total.sent_back_vnd + one.sent_back_vnd,
+        )
+    return total
+
+
+def close_one(
+    conn: Connection, ctx: Context, row: ReportRow, evidence: bytes, actor: str
+) -> Closed:
+    """Close one payer's run of the report's month inside the caller's transaction."""
+    found = conn.execute(
+        text(
+            "SELECT r.id, r.state, r.payer_id, (SELECT p.id FROM provider p WHERE p.code = :v) "
+            "FROM run r JOIN payer y ON y.id = r.payer_id WHERE y.code = :c AND r.month = :m"
+        ),
+        {"c": row.payer, "m": row.month, "v": row.provider},
+    ).first()
+    if found is None or found[3] is None:
+        raise RefusedError(
+            "no_run", f"{row.payer} không có kỳ {show_month(row.month)} với {row.provider}."
+        )
+    run_id, state, payer_id, provider_id = found
+    require(conn, user(ctx, actor), "second_signer", row.payer)
+    if state == "closed":
+        return Closed(0, 0, 0, 0, 0)
+    _nothing_open(conn, run_id, row)
+    _sums_agree(conn, payer_id, row)
+    paid, carried, carried_vnd = _end_payments(conn, run_id)
+    _book(conn, ctx, row, run_id, payer_id, evidence)
+    at = stamp(ctx.clock)
+    conn.execute(
+        text("UPDATE run SET state = 'closed', closed_at = :t WHERE id = :r"),
+        {"t": at, "r": run_id},
+    )
+    conn.execute(
+        text("UPDATE pay_list SET state = 'closed' WHERE run_id = :r AND state = 'released'"),
+        {"r": run_id},
+    )
+    conn.execute(
+        text(
+            "INSERT INTO provider_report (id, run_id, provider_id, sha256, paid_transfer_vnd, "
+            "paid_cash_vnd, kept_vnd, sent_back_vnd, voucher, reported_on) VALUES "
+            "(:id, :r, :p, :s, :t, :c, :k, :b, :v, :d)"
+        ),
+        {
+            "id": ids.block(conn, "provider_report", 1), "r": run_id, "p": provider_id,
+            "s": evidence, "t": row.paid_transfer_vnd, "c": row.paid_cash_vnd, "k": row.kept_vnd,
+            "b": row.sent_back_vnd, "v": row.voucher, "d": row.reported_on.isoformat(),
+        },
+    )  # fmt: skip
+    return Closed(1, paid, carried, carried_vnd, row.sent_back_vnd)
+
+
+def _nothing_open(conn: Connection, run_id: int, row: ReportRow) -> None:
+    lists = conn.execute(
+        text(
+            "SELECT count(*) FROM pay_list WHERE run_id = :r "
+            "AND state IN ('draft', 'prepared', 'checked', 'second')"
+        ),
+        {"r": run_id},
+    ).scalar_one()
+    waiting = conn.execute(
+        text(
+            "SELECT count(*) FROM batch WHERE run_id = :r "
+            "AND state IN ('held', 'queued', 'sending', 'unknown')"
+        ),
+        {"r": run_id},
+    ).scalar_one()
+    moving = conn.execute(
+        text("SELECT coalesce(sum(credit - debit), 0) FROM account WHERE code IN (:t, :a)"),
+        {
+            "t": chart.transit(row.payer, row.provider),
+            "a": chart.agent(row.payer, row.provider),
+        },
+    )
+    out = -int(moving.scalar_one())
+    if lists or waiting or out:
+        raise NotNowError(
+            "run_busy",
+            f"{row.payer}, kỳ {show_month(row.month)}: còn {lists} danh sách chưa duyệt xong, "
+            f"{waiting} lô chưa gửi xong, {format_vnd(abs(out))} đồng đang chuyển hoặc ở bàn chi "
+            "tiền mặt; hãy xử lý xong rồi đóng kỳ.",
+        )
+
+
+_PAID = """
+SELECT coalesce(sum(CASE WHEN d.kind = 'transit' AND c.kind = 'paid' THEN l.amount
+                         WHEN d.kind = 'paid' AND c.kind = 'payable' THEN -l.amount
+                         ELSE 0 END), 0),
+       coalesce(sum(CASE WHEN d.kind = 'agent' AND c.kind = 'paid' THEN l.amount ELSE 0 END), 0)
+FROM journal j JOIN line l ON l.journal_id = j.id
+JOIN account d ON d.id = l.debit_account JOIN account c ON c.id = l.credit_account
+WHERE j.payer_id = :p AND j.month = :m AND j.kind IN ('answer', 'handover', 'roster_closed')
+"""
+
+
+def _sums_agree(conn: Connection, payer_id: int, row: ReportRow) -> None:
+    transfer, cash = conn.execute(text(_PAID), {"p": payer_id, "m": row.month}).one()
+    left = conn.execute(
+        text("SELECT debit - credit FROM account WHERE code = :c"),
+        {"c": chart.advance(row.payer, row.provider)},
+    ).scalar_one()
+    for what, ours, theirs in (
+        ("đã chuyển khoản", int(transfer), row.paid_transfer_vnd),
+        ("đã chi tiền mặt", int(cash), row.paid_cash_vnd),
+        ("còn lại và nộp trả", int(left), row.kept_vnd + row.sent_back_vnd),
+    ):
+        if ours != theirs:
+            raise RefusedError(
+                "report_differs",
+                f"{row.payer}, kỳ {show_month(row.month)}: báo cáo ghi {what} "
+                f"{format_vnd(theirs)} đồng, sổ ghi {format_vnd(ours)} đồng; hãy đối chiếu lại.",
+            )
+
+
+def _end_payments(conn: Connection, run_id: int) -> tuple[int, int, int]:
+    """End every payment of the run; return how many were paid, carried, and the carried dong.
+
+    Nothing is in flight any more, so a payment whose coins do not lie free was paid.
+    """
+    conn.execute(
+        text(
+            "UPDATE payment SET closed_as = CASE WHEN EXISTS (SELECT 1 FROM payment_coin c "
+            "JOIN free_coin f ON f.sub_id = c.sub_id AND f.cover = c.cover AND f.item = c.item "
+            "WHERE c.payment_id = payment.id) THEN 'carried' "
+            "WHEN EXISTS (SELECT 1 FROM batch_row r JOIN handover h ON h.batch_id = r.batch_id "
+            "AND h.n = r.n WHERE r.payment_id = payment.id) THEN 'collected' "
+            "ELSE 'credited' END WHERE run_id = :r AND closed_as = ''"
+        ),
+        {"r": run_id},
+    )
+    row = conn.execute(
+        text(
+            "SELECT sum(CASE WHEN closed_as IN ('credited', 'collected') THEN 1 ELSE 0 END), "
+            "sum(CASE WHEN closed_as = 'carried' THEN 1 ELSE 0 END), "
+            "sum(CASE WHEN closed_as = 'carried' THEN amount_vnd ELSE 0 END) "
+            "FROM payment WHERE run_id = :r"
+        ),
+        {"r": run_id},
+    ).one()
+    return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
+
+
+def _book(
+    conn: Connection, ctx: Context, row: ReportRow, run_id: int, payer_id: int, evidence: bytes
+) -> None:
+    """Book what is given back, and turn the commitment of what was paid into expenditure."""
+    year = row.month // 100
+    if row.sent_back_vnd:
+        advance = chart.advance(row.payer, row.provider)
+        books.post_gl(
+            conn, ctx, book=chart.FINANCIAL, kind="sendback", payer_id=payer_id,
+            key=f"sendback:{run_id}", month=row.month, day=row.reported_on,
+            amounts=[Amount(chart.treasury(row.payer), advance, row.sent_back_vnd)],
+            evidence=evidence,
+        )  # fmt: skip
+        books.post_gl(
+            conn, ctx, book=chart.BUDGETARY, kind="cash_plan", payer_id=payer_id,
+            key=f"cash_back:{run_id}", month=row.month, day=row.reported_on,
+            amounts=[Amount(chart.cash_source(row.payer, row.provider),
+                            chart.cash_free(row.payer, row.provider), row.sent_back_vnd)],
+            evidence=evidence,
+        )  # fmt: skip
+    paid = conn.execute(
+        text(
+            "SELECT l.programme, sum(p.amount_vnd) FROM payment p "
+            "JOIN pay_list l ON l.id = p.list_id WHERE p.run_id = :r "
+            "AND p.closed_as IN ('credited', 'collected') GROUP BY l.programme"
+        ),
+        {"r": run_id},
+    )
+    books.post_gl(
+        conn, ctx, book=chart.BUDGETARY, kind="release", payer_id=payer_id,
+        key=f"expended:{run_id}", month=row.month, day=row.reported_on,
+        amounts=[
+            Amount(chart.expended(row.payer, line, year), chart.committed(row.payer, line, year),
+                   int(vnd))
+            for line, vnd in paid
+        ],
+    )  # fmt: skip
