@@ -20,6 +20,7 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## Make .venv, where the command `disburse` lives (Python 3.11 or later)
+	@:
 
 $(STAMP):
 	@scripts/venv "$(VENV)" $(PYTHON)

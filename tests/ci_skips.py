@@ -37,7 +37,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return str(told[2] if isinstance(told, tuple) else told).removeprefix("Skipped: ")
 
 
-@dataclass
+@dataclass(eq=False)  # plugins are kept in sets: one is only itself
 class CiSkips:
     """The plugin; registered by conftest.py where CI is set."""
 

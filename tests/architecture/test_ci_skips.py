@@ -29,7 +29,9 @@ REFUSED = {
 
 def run(folder: Path, code: str, *, ci: str, workers: int = 0) -> tuple[int, str]:
     (folder / "conftest.py").write_text(CONFTEST)
-    (folder / "test_one.py").write_text(code)
+    (folder / "inner").mkdir(exist_ok=True)
+    (folder / "inner/conftest.py").write_text("")  # a second one makes pytest compare plugins
+    (folder / "inner/test_one.py").write_text(code)
     (folder / "test_two.py").write_text("def test_sound(): assert True\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ci}
