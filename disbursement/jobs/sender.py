@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bank_adapters.control_note import control_note
 from sqlalchemy import Connection, text
 
 from bank_adapters.contract import (
     Accepted,
     NotSent,
-    OutgoingFile,
     Outcome,
+    OutgoingFile,
     Rejected,
     Transport,
 )
-from bank_adapters.control_note import control_note
 from disbursement.fallback.service import open_rosters
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
@@ -193,9 +193,7 @@ def _outgoing_file(ctx: Context, batch_id: int) -> tuple[OutgoingFile, str]:
         row = _batch(conn, batch_id)
     path = batches.outgoing(ctx, row["month"], row["file_name"])
     return (
-        OutgoingFile(
-            row["file_name"], path, bytes(row["file_sha256"]).hex(), path.stat().st_size
-        ),
+        OutgoingFile(row["file_name"], path, bytes(row["file_sha256"]).hex(), path.stat().st_size),
         row["provider"],
     )
 
@@ -223,4 +221,3 @@ def _tries(conn: Connection, batch_id: int, why: str) -> None:
         ),
         {"w": why, "b": batch_id},
     )
-

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ledger.posting import Header
 from sqlalchemy import Connection, text
 
 from disbursement.identity.service import Signer, require
@@ -27,6 +26,7 @@ from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowE
 from disbursement.runs import batches, books
 from ledger import chart, posting
 from ledger.errors import LedgerError
+from ledger.posting import Header
 
 ROLE_OF = {
     "prepare": "preparer",
@@ -160,7 +160,7 @@ def write_batch_statement(
             "batch": batch_id,
             "version": row["version"],
             "journal": row["journal_id"],
-            "root": root.root.hex(),
+            "root": root.hex(),
             "rail": row["rail"],
             "debit_account": bytes(row["debit"]).hex(),
             "profile": row["profile"],
@@ -277,7 +277,7 @@ def _sign(
 
 
 def _seat(conn: Connection, document: Document, role: str, signer: Signer) -> int:
-    """A payer with few staff may let the checker also give the second signature (seat 1)."""
+    """Return 1 where the checker of a payer with few staff also gives the second signature."""
     if role != "sign2" or document.kind != "list":
         return 0
     checked = conn.execute(
@@ -317,7 +317,6 @@ def release_list(conn: Connection, ctx: Context, list_id: int) -> None:
     )
     _still_good(conn, row["id"], row["payer"], row["prepared_at"])
     day = today(ctx.clock)
-    now = ctx.clock.now()
     statement = conn.execute(
         text("SELECT digest FROM statement WHERE journal_id = :j"), {"j": row["journal_id"]}
     ).scalar_one()
@@ -334,7 +333,7 @@ def release_list(conn: Connection, ctx: Context, list_id: int) -> None:
                     idem_key=f"list:{row['journal_id']}",
                     month=row["month"],
                     effective_date=day,
-                    recorded_at=now,
+                    recorded_at=stamp(ctx.clock),
                     evidence=None,
                     statement_digest=bytes(statement),
                 ),
@@ -401,7 +400,7 @@ def _after_release(
     )
     conn.execute(
         text(
-            "DELETE FROM free_coin WHERE EXISTS (SELECT 1 FROM draft_line d "
+            "DELETE FROM free_coin WHERE EXISTS (SELECT 1 FROM line d "
             "WHERE d.journal_id = :j AND d.sub_id = free_coin.sub_id AND d.cover = free_coin.cover "
             "AND d.item = free_coin.item AND d.move > 0)"
         ),
@@ -429,7 +428,6 @@ def _after_release(
     conn.execute(
         text("UPDATE pay_list SET released_at = :t WHERE id = :l"), {"t": at, "l": row["id"]}
     )
-    conn.execute(text("DELETE FROM draft_line WHERE journal_id = :j"), {"j": row["journal_id"]})
 
 
 def sign_batches(

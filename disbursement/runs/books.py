@@ -5,18 +5,19 @@ Every amount is whole dong. The events and their sides are those of coins.md, ap
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ledger.posting import Header, Query, Root, Sealed
 from sqlalchemy import Connection, text
 
+from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError
 from ledger import chart, posting
+from ledger.canon import Chunker, row_text
 from ledger.errors import LedgerError
+from ledger.posting import Header, Query, Sealed
 
 FIRST_LINES = """
 SELECT c.cover, :pay, :dst, c.sub_id, c.item, c.move + 1, :base + r.n, r.coins, NULL, NULL,
@@ -79,7 +80,7 @@ def post_gl(
         idem_key=key,
         month=month,
         effective_date=day,
-        recorded_at=ctx.clock.now(),
+        recorded_at=stamp(ctx.clock),
         evidence=evidence,
     )
     return posting.post(conn, header, lines)
@@ -110,14 +111,20 @@ def _batch_query(conn: Connection, batch_id: int) -> tuple[Query, dict[str, obje
             "base": row["journal_id"] * 10_000_000,
             "b": batch_id,
         },
+        order_by=None,
     )
     return query, dict(row)
 
 
-def batch_root(conn: Connection, batch_id: int) -> Root:
+def batch_root(conn: Connection, batch_id: int) -> bytes:
     """Return the root that the batch's journal will have, before it is posted."""
     query, row = _batch_query(conn, batch_id)
-    return posting.query_root(conn, int(str(row["journal_id"])), query)
+    journal_id = int(str(row["journal_id"]))
+    rows = conn.execution_options(yield_per=5_000).execute(text(query.sql), dict(query.params))
+    chunker = Chunker()
+    for number, line in enumerate(rows, 1):
+        chunker.add(row_text((journal_id, number, *line)))
+    return chunker.root("line")
 
 
 def post_batch(conn: Connection, ctx: Context, batch_id: int, day: date) -> Sealed:
@@ -135,7 +142,7 @@ def post_batch(conn: Connection, ctx: Context, batch_id: int, day: date) -> Seal
         idem_key=f"batch:{journal_id}",
         month=int(str(row["month"])),
         effective_date=day,
-        recorded_at=ctx.clock.now(),
+        recorded_at=stamp(ctx.clock),
         evidence=None,
         statement_digest=bytes(digest),
     )
@@ -167,8 +174,8 @@ def commit_lists(
     _check_budget(conn, year, deltas)
     try:
         return post_gl(
-            conn, ctx, book=chart.BUDGETARY, kind="commit", payer_id=None, key=key, month=month, day=day,
-            amounts=amounts,
+            conn, ctx, book=chart.BUDGETARY, kind="commit", payer_id=None, key=key, month=month,
+            day=day, amounts=amounts,
         )  # fmt: skip
     except LedgerError as error:
         raise NotNowError(error.code, f"Sổ dự toán từ chối: {error}") from error
@@ -236,13 +243,12 @@ def hold_cash(conn: Connection, ctx: Context, batch_id: int, day: date) -> None:
         ),
         {"b": batch_id},
     ).one()
+    move = Amount(chart.cash_held(payer, provider), chart.cash_free(payer, provider), total)
     try:
         with conn.begin_nested():
             post_gl(
                 conn, ctx, book=chart.BUDGETARY, kind="cash_plan", payer_id=payer_id,
-                key=f"cash_held:{batch_id}", month=month, day=day,
-                amounts=[Amount(chart.cash_held(payer, provider), chart.cash_free(payer, provider), total)],
-                evidence=hashlib.sha256(f"batch:{batch_id}".encode()).digest(),
+                key=f"cash_held:{batch_id}", month=month, day=day, amounts=[move],
             )  # fmt: skip
     except LedgerError as error:
         if error.code != "limit":

@@ -254,9 +254,9 @@ def prepare_lists(
     _work_lists(conn, lists)
     _raise_holds(conn, ctx, day)
     _split(conn)
-    _draft_plain(conn, month)
-    _draft_special(conn, lists, month)
-    _collect_coins(conn, ctx, day)
+    _draft_plain(conn)
+    _draft_special(conn, lists)
+    _collect_coins(conn)
     _write_lists(conn, ctx, lists, states, month, rates)
     minted, held = conn.execute(
         text(
@@ -305,12 +305,16 @@ def void_open_lists(conn: Connection, payer_ids: Iterable[int]) -> list[tuple[st
         return []
     opened = ",".join(str(int(r[0])) for r in rows)
     for statement in (
-        "DELETE FROM coin_reserved WHERE batch_id IN (SELECT b.id FROM batch b "
-        f"WHERE b.list_id IN ({opened}))",
+        (
+            "DELETE FROM coin_reserved WHERE batch_id IN (SELECT b.id FROM batch b "
+            f"WHERE b.list_id IN ({opened}))"
+        ),
         f"UPDATE batch SET state = 'withdrawn' WHERE list_id IN ({opened})",
         f"UPDATE payment SET closed_as = 'ended' WHERE list_id IN ({opened})",
-        "DELETE FROM draft_line WHERE journal_id IN (SELECT l.journal_id FROM pay_list l "
-        f"WHERE l.id IN ({opened}))",
+        (
+            "DELETE FROM draft_line WHERE journal_id IN (SELECT l.journal_id FROM pay_list l "
+            f"WHERE l.id IN ({opened}))"
+        ),
         f"UPDATE pay_list SET state = 'void' WHERE id IN ({opened})",
     ):
         conn.execute(text(statement))
@@ -400,19 +404,27 @@ _NEW_HOLDS = (
     # One account for several people, and nobody recorded why (guardian, spouse, carer).
     (
         "shared_account",
-        "Một tài khoản dùng cho nhiều người mà không ghi quan hệ (người giám hộ, vợ chồng, "
-        "người chăm sóc); cần giấy tờ xác nhận.",
-        "SELECT d.person_id, d.account_blind AS fact FROM work_dest d WHERE d.owner_relation = "
-        "'self' AND d.account_blind IN (SELECT x.account_blind FROM work_dest x "
-        "WHERE x.account_blind IS NOT NULL GROUP BY x.account_blind HAVING count(*) > 1 "
-        "AND sum(CASE WHEN x.owner_relation = 'self' THEN 1 ELSE 0 END) > 1)",
+        (
+            "Một tài khoản dùng cho nhiều người mà không ghi quan hệ (người giám hộ, vợ chồng, "
+            "người chăm sóc); cần giấy tờ xác nhận."
+        ),
+        (
+            "SELECT d.person_id, d.account_blind AS fact FROM work_dest d WHERE d.owner_relation = "
+            "'self' AND d.account_blind IN (SELECT x.account_blind FROM work_dest x "
+            "WHERE x.account_blind IS NOT NULL GROUP BY x.account_blind HAVING count(*) > 1 "
+            "AND sum(CASE WHEN x.owner_relation = 'self' THEN 1 ELSE 0 END) > 1)"
+        ),
     ),
     (
         "rail_not_available",
-        "Chưa có kênh chi trả cho nơi nhận này (ví điện tử, Mobile Money); khoản chi được giữ "
-        "lại, không tự chuyển thành tiền mặt.",
-        "SELECT d.person_id, NULL AS fact FROM work_dest d "
-        "WHERE d.kind IN ('wallet', 'mobile_money')",
+        (
+            "Chưa có kênh chi trả cho nơi nhận này (ví điện tử, Mobile Money); khoản chi được giữ "
+            "lại, không tự chuyển thành tiền mặt."
+        ),
+        (
+            "SELECT d.person_id, NULL AS fact FROM work_dest d "
+            "WHERE d.kind IN ('wallet', 'mobile_money')"
+        ),
     ),
 )
 
@@ -516,7 +528,7 @@ def _split(conn: Connection) -> None:
     )
 
 
-def _draft_plain(conn: Connection, month: int) -> None:
+def _draft_plain(conn: Connection) -> None:
     """Mint what is more than before, where no receivable of the payer is open."""
     conn.execute(text("DROP TABLE IF EXISTS work_owing"))
     conn.execute(
@@ -540,7 +552,7 @@ def _draft_plain(conn: Connection, month: int) -> None:
     )
 
 
-def _draft_special(conn: Connection, lists: Sequence[ListRow], month: int) -> None:
+def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
     """Reduce, restore, cancel and claim, one (sub, covered month) at a time."""
     rows = conn.execute(
         text(
@@ -607,7 +619,8 @@ def _coins_of(conn: Connection, sub_id: int, cover: int) -> list[differ.Coin]:
     rows = conn.execute(
         text(
             "SELECT l.item, l.move, l.amount, dk.kind, ck.kind FROM line l "
-            "JOIN account dk ON dk.id = l.debit_account JOIN account ck ON ck.id = l.credit_account "
+            "JOIN account dk ON dk.id = l.debit_account "
+            "JOIN account ck ON ck.id = l.credit_account "
             "WHERE l.sub_id = :s AND l.cover = :c ORDER BY l.item, l.move"
         ),
         {"s": sub_id, "c": cover},
@@ -638,7 +651,7 @@ def _recall(conn: Connection, row: ListRow, sub_id: int, cover: int, amount: int
     )
 
 
-def _collect_coins(conn: Connection, ctx: Context, day: date) -> None:
+def _collect_coins(conn: Connection) -> None:
     """Plan payments: a list's coins for one holder and destination, carried ones included.
 
     A payment under a hold of payment is planned too, says why, and enters no batch: its coins

@@ -106,7 +106,7 @@ def prepare(
 
 
 def _check_pay_month(ctx: Context, month: int) -> None:
-    """A list is prepared for this month or the next one, never for a month far ahead."""
+    """Refuse a month far from today: a list is for this month, a neighbour, or the one after."""
     now = month_of(today(ctx.clock))
     index = (month // 100 - now // 100) * 12 + month % 100 - now % 100
     if not -2 <= index <= 2:
