@@ -77,7 +77,10 @@ def ensure_due(
             conn,
             "due",
             _DUE_COLUMNS,
-            (_due_row(profile_id, facts, month, law, state.key) for profile_id, facts, month in rows),
+            (
+                _due_row(profile_id, facts, month, law, state.key)
+                for profile_id, facts, month in rows
+            ),
         )
     return made
 
