@@ -5,14 +5,15 @@ else is joins (coins.md 11, 12). The work tables are temporary and live in the c
 transaction:
 
     work_payer(payer_id, law_key, full_key)            whose lists, and by which law they are paid
-    work_diff(sub_id, payer_id, cover, programme, due, full_due, owed, last_rev, hold_reason, why)
+    work_diff(sub_id, payer_id, cover, programme, due, full_due, owed, last_rev, hold_reason,
+              held_vnd)
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, text
@@ -86,28 +87,31 @@ def ensure_due(
 
 
 _DUE_COLUMNS = (
-    "profile_id", "month", "law_key", "total_vnd", "programme", "hold_reason", "reason",
-    "instruments",
+    "profile_id", "month", "law_key", "total_vnd", "programme", "most_vnd", "hold_reason",
+    "held_vnd", "reason",
 )  # fmt: skip
+UNBOUNDED = 10**15
+"""`most_vnd` where nobody can say how much a hold would add (dong)."""
+RERATING = "rerating_decision_missing"
 
 
 def _due_row(
     profile_id: int, facts: str, month: int, law: Law, key: str
-) -> tuple[int, int, str, int, str, str, str, str]:
+) -> tuple[int, int, str, int, str, int, str, int, str]:
     """Assess one profile and month; the reason is kept as a document (coins.md 10)."""
     found = assess(facts_from_json(facts), month, law)
-    programme = found.lines[0].programme if found.lines else ""
-    hold = found.held[0].code if found.held else ""
-    reason = json.dumps(
-        {
-            "lines": [asdict(line) for line in found.lines],
-            "held": [asdict(h) for h in found.held],
-        },
-        ensure_ascii=False,
-        default=str,
-        sort_keys=True,
+    holds = [h for h in found.held if h.code != RERATING]
+    return (
+        profile_id,
+        month,
+        key,
+        found.total_vnd,
+        found.programme,
+        UNBOUNDED if found.at_most_vnd is None else found.at_most_vnd,
+        holds[0].code if holds else "",
+        sum(h.amount_vnd or 0 for h in holds),
+        json.dumps(found.as_dict(), ensure_ascii=False, sort_keys=True),
     )
-    return (profile_id, month, key, found.total_vnd, programme, hold, reason, "")
 
 
 def work_months(conn: Connection, months: Sequence[int]) -> None:
@@ -155,7 +159,7 @@ def compare(conn: Connection, month: int) -> int:
         text(
             "CREATE TEMPORARY TABLE work_diff (sub_id bigint, payer_id bigint, cover integer, "
             "programme text, due bigint, full_due bigint, owed bigint, last_rev integer, "
-            "hold_reason text)"
+            "hold_reason text, held_vnd bigint)"
         )
     )
     found = conn.execute(text(_DIFFERENCES)).rowcount
@@ -193,39 +197,44 @@ JOIN unit_profile u ON u.payer_id = c.payer_id AND u.profile_id = c.profile_id
 WHERE NOT EXISTS (SELECT 1 FROM dirty x WHERE x.sub_id = u.sub_id AND x.from_month <= c.month)
 """
 
+# What lies between the certain amount and the highest possible one is not taken back.
 _DIFFERENCES = """
 INSERT INTO work_diff
-SELECT w.sub_id, w.payer_id, w.cover, w.programme, w.due, w.full_due,
-       CASE WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-              AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
-            WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-              AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
-            ELSE 0 END,
-       w.last_rev, w.hold_reason
+SELECT t.sub_id, t.payer_id, t.cover, t.programme, t.due, t.full_due, t.owed, t.last_rev,
+       t.hold_reason, t.held_vnd
 FROM (
-  SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS due,
-         f.total_vnd AS full_due, d.hold_reason,
-         coalesce(
-           (SELECT max(l.rev) FROM line l
-             WHERE l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0),
-           (SELECT 0 FROM line l WHERE l.sub_id = u.sub_id AND l.cover = u.cover
-             AND l.item = 0 AND l.move = 0), -1) AS last_rev
-  FROM work_unit u
-  JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
-  JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
-) w
-WHERE w.hold_reason <> '' OR w.full_due <> w.due OR w.due <> CASE
-       WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-              AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
-       WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-              AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
-       ELSE 0 END
+  SELECT o.sub_id, o.payer_id, o.cover, o.programme, o.full_due, o.owed, o.last_rev,
+         o.hold_reason, o.held_vnd,
+         CASE WHEN o.owed <= o.total THEN o.total WHEN o.owed <= o.most THEN o.owed
+              ELSE o.most END AS due
+  FROM (
+    SELECT w.*,
+      CASE WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+             AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
+           WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+             AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
+           ELSE 0 END AS owed
+    FROM (
+      SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS total,
+             d.most_vnd AS most, f.total_vnd AS full_due, d.hold_reason, d.held_vnd,
+             coalesce(
+               (SELECT max(l.rev) FROM line l
+                 WHERE l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0),
+               (SELECT 0 FROM line l WHERE l.sub_id = u.sub_id AND l.cover = u.cover
+                 AND l.item = 0 AND l.move = 0), -1) AS last_rev
+      FROM work_unit u
+      JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
+      JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
+    ) w
+  ) o
+) t
+WHERE t.due <> t.owed OR t.hold_reason <> '' OR t.full_due > t.due
 """
 
 # A stop recorded late leaves accrued months without a right: nothing is due for them any more.
 _GONE = """
 INSERT INTO work_diff
-SELECT g.sub_id, g.payer_id, g.cover, g.programme, 0, 0, g.owed, g.last_rev, ''
+SELECT g.sub_id, g.payer_id, g.cover, g.programme, 0, 0, g.owed, g.last_rev, '', 0
 FROM (
   SELECT x.sub_id, o.payer_id, m.month AS cover,
     (SELECT min(c.programme) FROM benefit_case c WHERE c.person_id = x.sub_id) AS programme,

@@ -29,9 +29,10 @@ due = Table(
     words("law_key"),  # rate set and the latest instrument in force: platform of one assessment
     big("total_vnd"),
     words("programme"),  # whose list carries it; '' where nothing is due
-    words("hold_reason"),  # '' or the code of an open legal point
-    words("reason"),  # JSON: lines with coefficient, base, citation, words
-    words("instruments"),  # names of the general rises this amount rests on
+    big("most_vnd"),  # what it could be if every hold were resolved in the person's favour
+    words("hold_reason"),  # '' or the code of the first hold (a missing re-rating apart)
+    big("held_vnd"),
+    words("reason"),  # JSON: lines with coefficient, base, citation, words; holds; reasons
     PrimaryKeyConstraint("profile_id", "month", "law_key"),
 )
 

@@ -501,29 +501,29 @@ def _split(conn: Connection) -> None:
         )
     )
     _analyze(conn, "work_right")
-    conn.execute(
-        text(
-            "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
-            "SELECT w.list_id, d.sub_id, d.cover, 'right', coalesce(r.reason, "
-            "'open_point:' || d.hold_reason), coalesce(r.detail, ''), d.full_due - d.owed "
-            "FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "
-            "AND w.programme = d.programme LEFT JOIN work_right r ON r.person_id = d.sub_id "
-            "WHERE r.person_id IS NOT NULL OR d.hold_reason <> ''"
+    for reason, amount, where in (
+        # The whole right is held: nothing of it is minted.
+        ("r.reason", "d.full_due - d.owed", "r.person_id IS NOT NULL AND d.full_due <> d.owed"),
+        # Part of it is an open point of law: the certain part is paid, the rest is listed.
+        ("d.hold_reason", "d.held_vnd", "r.person_id IS NULL AND d.hold_reason <> ''"),
+        (
+            f"'{entitlements.RERATING}'",
+            "d.full_due - d.due",
+            "r.person_id IS NULL AND d.full_due > d.due",
+        ),
+    ):
+        conn.execute(
+            text(
+                "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, "
+                f"amount_vnd) SELECT w.list_id, d.sub_id, d.cover, 'right', {reason}, "
+                f"coalesce(r.detail, ''), {amount} FROM work_diff d "
+                "JOIN work_list w ON w.payer_id = d.payer_id AND w.programme = d.programme "
+                f"LEFT JOIN work_right r ON r.person_id = d.sub_id WHERE {where}"
+            )
         )
-    )
     conn.execute(
         text(
-            "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
-            "SELECT w.list_id, d.sub_id, d.cover, 'right', 'rerating_missing', '', "
-            "d.full_due - d.due FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "
-            "AND w.programme = d.programme LEFT JOIN work_right r ON r.person_id = d.sub_id "
-            "WHERE r.person_id IS NULL AND d.hold_reason = '' AND d.full_due <> d.due"
-        )
-    )
-    conn.execute(
-        text(
-            "DELETE FROM work_diff WHERE hold_reason <> '' OR due = owed "
-            "OR sub_id IN (SELECT person_id FROM work_right)"
+            "DELETE FROM work_diff WHERE due = owed OR sub_id IN (SELECT person_id FROM work_right)"
         )
     )
 

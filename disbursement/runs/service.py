@@ -356,3 +356,62 @@ def record_rerating(
     if not done:
         raise NotNowError("no_draft", "Không có dự thảo quyết định điều chỉnh mức nào đang chờ.")
     return done
+
+
+def waiting_batches(
+    conn: Connection, month: int, role: str, codes: Sequence[str] | None
+) -> list[int]:
+    """Return the batches outside open lists (retry, cash) that wait for a role's signature."""
+    before = {"sign2": "prepare", "sign1": "sign2"}.get(role)
+    if before is None:
+        return []
+    rows = conn.execute(
+        text(
+            "SELECT b.id, y.code FROM batch b JOIN payer y ON y.id = b.payer_id "
+            "WHERE b.month = :m AND b.state = 'held' AND b.list_id IS NULL "
+            "AND EXISTS (SELECT 1 FROM signature s WHERE s.journal_id = b.journal_id "
+            "AND s.role = :before) AND NOT EXISTS (SELECT 1 FROM signature s "
+            "WHERE s.journal_id = b.journal_id AND s.role = :role) ORDER BY b.id"
+        ),
+        {"m": month, "before": before, "role": role},
+    )
+    return [i for i, code in rows if codes is None or code in codes]
+
+
+def sign_all(
+    ctx: Context,
+    month: int,
+    role: str,
+    signer: Signer,
+    *,
+    codes: Sequence[str] | None = None,
+    release_on: date | None = None,
+) -> int:
+    """Give one role's signature to every list, and every retry or cash batch, that waits for it.
+
+    One act; one transaction per list, one for all batches. Returns how many documents. Raises
+    NotNowError where nothing waits.
+    """
+    with ctx.cell.read() as conn:
+        lists = open_lists(conn, month, approvals.STATE_BEFORE[role], codes)
+        loose = waiting_batches(conn, month, role, codes)
+    done = 0
+    if lists or not loose:
+        done = sign(ctx, month, role, signer, list_ids=lists, release_on=release_on)
+    if loose:
+        with ctx.cell.begin() as conn:
+            done += approvals.sign_batches(conn, ctx, loose, role, signer)
+    return done
+
+
+def prepare_batches(
+    conn: Connection, ctx: Context, signer: Signer, specs: Sequence[batches.BatchSpec]
+) -> list[batches.Frozen]:
+    """Freeze retry or cash batches of failed payments and give the preparer's signature."""
+    frozen = batches.freeze(conn, ctx, specs)
+    head = posting_head(conn)
+    for one in frozen:
+        approvals.write_batch_statement(conn, ctx, one.id, head)
+    if frozen:
+        approvals.sign_batches(conn, ctx, [f.id for f in frozen], "prepare", signer)
+    return frozen

@@ -1,0 +1,77 @@
+"""`disburse budget`: the year's authority of each payer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from sqlalchemy import text
+
+from disbursement.cli import common
+from disbursement.cli.common import As, Json
+from disbursement.cli.run import amount_arg, day_arg
+from disbursement.runs import service
+from ledger.money import format_vnd
+
+app = typer.Typer(help="Dự toán năm.", no_args_is_help=True)
+
+
+@app.command(name="set")
+@common.command
+def set_(
+    payer: Annotated[str, typer.Option("--payer", help="Mã xã.")],
+    programme: Annotated[str, typer.Option("--programme", help="SA hoặc SP.")],
+    year: Annotated[int, typer.Option("--year")],
+    amount: Annotated[str, typer.Option("--amount", help="Số tiền, đồng; số âm = giảm.")],
+    number: Annotated[str, typer.Option("--number", help="Số quyết định.")],
+    on: Annotated[str, typer.Option("--date", help="Ngày quyết định.")],
+    user: As,
+) -> None:
+    """Ghi dự toán theo quyết định; quyết định điều chỉnh cộng thêm."""
+    ctx = common.context()
+    total = service.set_budget(
+        ctx,
+        payer=payer,
+        programme=programme,
+        year=year,
+        amount_vnd=amount_arg(amount),
+        decision_number=number,
+        decision_date=day_arg(on, "--date"),
+        actor=user,
+    )
+    typer.echo(f"Dự toán {programme} năm {year} của {payer}: {format_vnd(total)} đồng.")
+
+
+@app.command()
+@common.command
+def show(
+    year: Annotated[int, typer.Option("--year")],
+    payer: Annotated[str | None, typer.Option("--payer", help="Mã xã.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Dự toán: được giao, còn lại, đã cam kết, đã chi."""
+    ctx = common.context()
+    ctx.cell.require()
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT code, debit - credit FROM account WHERE budget_year = :y "
+                "AND kind IN ('authority', 'available', 'committed', 'expended') ORDER BY code"
+            ),
+            {"y": year},
+        )
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for code, balance in rows:
+            kind, who, line, _ = code.split(".")
+            if payer is None or who == payer:
+                found.setdefault((who, line), {})[kind] = abs(int(balance))
+    out = [{"payer": p, "line": line, **v} for (p, line), v in found.items() if any(v.values())]
+    if as_json:
+        common.emit(out)
+        return
+    for r in out:
+        typer.echo(
+            f"{r['payer']}  {r['line']}  giao {format_vnd(int(r['authority']))}  "
+            f"còn {format_vnd(int(r['available']))}  cam kết {format_vnd(int(r['committed']))}  "
+            f"đã chi {format_vnd(int(r['expended']))}"
+        )

@@ -1,0 +1,275 @@
+"""`disburse run`: a month from prepare to close."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import text
+
+from disbursement.cli import common
+from disbursement.cli.common import As, Json, PassphraseFile
+from disbursement.identity.service import unlock
+from disbursement.platform.clock import parse_month, show_month
+from disbursement.platform.errors import NotFoundError, UsageError
+from disbursement.runs import close as closing
+from disbursement.runs import papers, service
+from ledger.money import MoneyError, format_vnd, parse_vnd
+
+app = typer.Typer(help="Kỳ chi trả: lập, kiểm tra, ký, rút tiền, đóng kỳ.", no_args_is_help=True)
+
+Month = Annotated[str, typer.Option("--month", help="Tháng chi trả, dạng 2026-11.")]
+Payer = Annotated[list[str] | None, typer.Option("--payer", help="Mã xã; bỏ trống = tất cả.")]
+ROLES = {"check": "check", "second": "sign2", "first": "sign1"}
+
+
+def month_arg(value: str) -> int:
+    """Read a month option. Raises UsageError."""
+    try:
+        return parse_month(value)
+    except ValueError as error:
+        raise UsageError("month", f"{error}.") from error
+
+
+def day_arg(value: str, name: str) -> date:
+    """Read a day option (yyyy-mm-dd). Raises UsageError."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise UsageError("day", f"{name} phải viết dạng 2026-10-05, không phải '{value}'.") from (
+            error
+        )
+
+
+def amount_arg(value: str) -> int:
+    """Read an amount in dong, digits only. Raises UsageError."""
+    try:
+        return parse_vnd(value)
+    except MoneyError as error:
+        raise UsageError("amount", f"Số tiền phải là số đồng nguyên, không phải '{value}'.") from (
+            error
+        )
+
+
+@app.command()
+@common.command
+def prepare(
+    month: Month,
+    user: As,
+    payer: Payer = None,
+    law_on: Annotated[str | None, typer.Option("--law-on", help="Ngày pháp luật áp dụng.")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Tính mức, lập danh sách, tạo tệp chi; người lập ký."""
+    ctx = common.context()
+    signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
+    number = month_arg(month)
+    done = service.prepare(
+        ctx, number, signer, codes=payer, law_on=day_arg(law_on, "--law-on") if law_on else None
+    )
+    drafts = papers.write_rerating(ctx, number, payer) if done.rerating_people else []
+    if as_json:
+        common.emit({**done.__dict__, "rerating_files": [str(p) for p in drafts]})
+        return
+    typer.echo(
+        f"Kỳ {show_month(number)}: {done.lists} danh sách, {done.batches} lô, "
+        f"{done.payments} khoản chi, {format_vnd(done.total_vnd)} đồng; "
+        f"giữ lại {done.held} người."
+    )
+    if done.rerating_people:
+        typer.echo(
+            f"Cần quyết định điều chỉnh mức: {done.rerating_people} người, truy lĩnh "
+            f"{format_vnd(done.rerating_vnd)} đồng; dự thảo ở {drafts[0].parent}. Ghi số, ngày, "
+            f"người ký bằng `disburse run rerate --month {month}` rồi lập lại."
+        )
+    typer.echo(f"Tiếp theo: disburse run check --month {month} --as NGƯỜI_KIỂM_TRA")
+
+
+def _sign(
+    role: str,
+    month: str,
+    user: str,
+    payer: list[str] | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+    release_on: str | None = None,
+) -> None:
+    ctx = common.context()
+    signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
+    number = month_arg(month)
+    day = day_arg(release_on, "--on") if release_on else None
+    count = service.sign_all(ctx, number, role, signer, codes=payer, release_on=day)
+    if as_json:
+        common.emit({"month": number, "role": role, "signed": count})
+    else:
+        typer.echo(f"Kỳ {show_month(number)}: đã ký {count} danh sách và lô ({role}).")
+
+
+@app.command()
+@common.command
+def check(
+    month: Month,
+    user: As,
+    payer: Payer = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Người kiểm tra ký."""
+    _sign("check", month, user, payer, passphrase_file, as_json)
+
+
+@app.command()
+@common.command
+def sign(
+    month: Month,
+    user: As,
+    role: Annotated[str, typer.Option("--role", help="second (kế toán) hoặc first (chủ TK).")],
+    payer: Payer = None,
+    on: Annotated[str | None, typer.Option("--on", help="Ngày được gửi (chữ ký thứ nhất).")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Chữ ký thứ hai (kế toán) hoặc thứ nhất (chủ tài khoản; ký là duyệt chi)."""
+    if role not in ROLES:
+        raise UsageError("role", f"--role phải là second hoặc first, không phải '{role}'.")
+    _sign(ROLES[role], month, user, payer, passphrase_file, as_json, on)
+
+
+@app.command()
+@common.command
+def release(
+    month: Month,
+    user: As,
+    payer: Payer = None,
+    on: Annotated[str | None, typer.Option("--on", help="Ngày được gửi.")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Như `sign --role first`: chữ ký thứ nhất duyệt chi."""
+    _sign("sign1", month, user, payer, passphrase_file, as_json, on)
+
+
+@app.command()
+@common.command
+def draw(
+    list_id: Annotated[int, typer.Argument(metavar="LIST")],
+    voucher: Annotated[str, typer.Option("--voucher", help="Số giấy rút dự toán.")],
+    on: Annotated[str, typer.Option("--date", help="Ngày rút, dạng 2026-10-23.")],
+    amount: Annotated[str, typer.Option("--amount", help="Số tiền, đồng.")],
+    user: As,
+    as_json: Json = False,
+) -> None:
+    """Ghi rút dự toán cho một danh sách đã duyệt chi."""
+    ctx = common.context()
+    carried = service.draw(
+        ctx,
+        list_id,
+        voucher=voucher,
+        day=day_arg(on, "--date"),
+        amount_vnd=amount_arg(amount),
+        actor=user,
+    )
+    if as_json:
+        common.emit({"list": list_id, "carried_vnd": carried})
+    else:
+        typer.echo(
+            f"Đã ghi rút dự toán cho danh sách {list_id}; tiền còn từ kỳ trước: "
+            f"{format_vnd(carried)} đồng."
+        )
+
+
+@app.command()
+@common.command
+def rerate(
+    month: Month,
+    number: Annotated[str, typer.Option("--number", help="Số quyết định.")],
+    on: Annotated[str, typer.Option("--date", help="Ngày quyết định.")],
+    signer: Annotated[str, typer.Option("--signer", help="Người ký quyết định.")],
+    user: As,
+) -> None:
+    """Ghi quyết định điều chỉnh mức (một lần cho mọi dự thảo đang chờ)."""
+    ctx = common.context()
+    done = service.record_rerating(
+        ctx,
+        month_arg(month),
+        number=number,
+        day=day_arg(on, "--date"),
+        signer_name=signer,
+        actor=user,
+    )
+    typer.echo(f"Đã ghi quyết định cho {done} đơn vị; hãy lập lại danh sách (`run prepare`).")
+
+
+@app.command()
+@common.command
+def close(
+    month: Month,
+    report: Annotated[Path, typer.Option("--report", help="Báo cáo của đơn vị chi trả (CSV).")],
+    user: As,
+    payer: Payer = None,
+    as_json: Json = False,
+) -> None:
+    """Đóng kỳ theo báo cáo của đơn vị chi trả."""
+    ctx = common.context()
+    if not report.exists():
+        raise UsageError("report", f"Không có tệp báo cáo {report}.")
+    done = closing.close_runs(ctx, month_arg(month), report, user, codes=payer)
+    if as_json:
+        common.emit(done.__dict__)
+        return
+    typer.echo(
+        f"Đã đóng {done.runs} kỳ: {done.paid} khoản đã chi, {done.carried} khoản chuyển kỳ sau "
+        f"({format_vnd(done.carried_vnd)} đồng), nộp trả {format_vnd(done.sent_back_vnd)} đồng."
+    )
+
+
+@app.command()
+@common.command
+def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
+    """Các danh sách của kỳ và đang ở bước nào."""
+    ctx = common.context()
+    ctx.cell.require()
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT l.id, y.code, l.programme, l.number, l.version, l.state, l.payments, "
+                "l.total_vnd, l.held_right, l.held_payment FROM pay_list l "
+                "JOIN payer y ON y.id = l.payer_id WHERE l.month = :m AND l.state <> 'void' "
+                "ORDER BY y.code, l.programme, l.number"
+            ),
+            {"m": month_arg(month)},
+        ).mappings()
+        found: list[dict[str, Any]] = [dict(r) for r in rows if not payer or r["code"] in payer]
+    if as_json:
+        common.emit(found)
+        return
+    if not found:
+        raise NotFoundError("no_list", f"Chưa có danh sách nào của kỳ {month}.")
+    for r in found:
+        typer.echo(
+            f"{r['id']:>6}  {r['code']}  {r['programme']}  số {r['number']} bản {r['version']}  "
+            f"{r['state']:<9} {r['payments']:>7} khoản {format_vnd(r['total_vnd']):>16} đ  "
+            f"giữ lại {r['held_right'] + r['held_payment']}"
+        )
+
+
+@app.command()
+@common.command
+def sheet(
+    list_id: Annotated[int, typer.Argument(metavar="LIST")],
+    out: Annotated[Path | None, typer.Option("--out", help="Thư mục ghi tệp.")] = None,
+    attach: Annotated[
+        Path | None, typer.Option("--attach", help="Đính kèm bản quét hoặc PDF đã ký.")
+    ] = None,
+) -> None:
+    """Ghi phiếu duyệt (PDF, XLSX), hoặc đính kèm bản đã ký."""
+    ctx = common.context()
+    if attach is not None:
+        papers.attach_scan(ctx, list_id, attach)
+        typer.echo(f"Đã đính kèm phiếu đã ký cho danh sách {list_id}.")
+        return
+    for path in papers.write_sheet(ctx, list_id, out):
+        typer.echo(str(path))
