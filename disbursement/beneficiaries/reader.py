@@ -1,0 +1,403 @@
+"""Reading the files an office hands in: XLSX and CSV, by header names, in bounded memory.
+
+XLSX is read by python-calamine in a child process with limits on time and memory
+(xlsx_child.py), while this process looks through the zip for what calamine does not tell
+(formulas, a size no honest workbook has). CSV is streamed. Rows come in chunks, as JSON bytes, so
+that they can be put aside and looked up again without being parsed twice.
+
+CSV is UTF-8, with or without a byte order mark, with commas. Semicolons are read only where the
+file says so itself (first line `sep=;`, as spreadsheets write it), windows-1258 only where the
+officer says so (`encoding='windows-1258'`): neither can be told apart for certain by looking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import re
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import orjson
+
+from disbursement.beneficiaries.columns import (
+    ColumnSet,
+    Header,
+    letters,
+    looks_like_header,
+    read_header,
+)
+from disbursement.beneficiaries.xlsx_child import CHUNK_ROWS
+from disbursement.platform.errors import NotFoundError, RefusedError
+
+Encoding = Literal["utf-8", "windows-1258"]
+CPU_SECONDS = 180
+MEMORY_BYTES = 1_400 * 1024 * 1024
+"""Address space of the child, libraries included; 400,000 rows need some 900 MB of it."""
+MAX_UNPACKED = 3 * 1024**3
+MAX_MEMBERS = 1_000
+HEADER_ROWS = 20
+MAX_FIELD = 32_768  # the most a spreadsheet cell holds
+
+Row = tuple[int, list[Any]]
+"""Row number in the file (from 1) and its cells."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows [number, cells] as JSON bytes; `rows()` reads them."""
+
+    data: bytes
+
+    def rows(self) -> list[Row]:
+        """Return the rows: number in the file and cells by position."""
+        rows: list[Row] = orjson.loads(self.data)
+        return rows
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opened file: its header, then its rows in order."""
+
+    header: Header
+    chunks: Iterator[Chunk]
+
+
+@contextmanager
+def open_table(path: Path, columns: ColumnSet, *, encoding: Encoding = "utf-8") -> Iterator[Source]:
+    """Open a file of the kind `columns` describes.
+
+    Raises NotFoundError where there is no file and RefusedError, in one sentence that says what
+    is wrong, where, and what to do; while chunks are read as well (a broken row, no row at all).
+    """
+    if not path.is_file():
+        raise NotFoundError("no_file", f"Không có tệp {path.name}; kiểm tra lại đường dẫn.")
+    with path.open("rb") as handle:
+        magic = handle.read(8)
+    if magic.startswith(b"\xd0\xcf\x11\xe0"):
+        raise RefusedError(
+            "password",
+            f"Tệp {path.name} có mật khẩu hoặc là XLS kiểu cũ: mở ra, bỏ mật khẩu, lưu dạng XLSX.",
+        )
+    if magic.startswith(b"PK\x03\x04"):
+        with _xlsx(path, columns) as source:
+            yield source
+        return
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
+        raise RefusedError(
+            "broken_workbook",
+            f"Tệp {path.name} không phải sổ tính XLSX đọc được: mở ra và lưu lại dạng XLSX.",
+        )
+    with _csv(path, columns, encoding) as source:
+        yield source
+
+
+# ---- XLSX -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _xlsx(path: Path, columns: ColumnSet) -> Iterator[Source]:
+    child = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter, no shell
+        [
+            sys.executable,
+            "-m",
+            "disbursement.beneficiaries.xlsx_child",
+            str(path),
+            str(CPU_SECONDS),
+            str(MEMORY_BYTES),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    )
+    try:
+        look_through(path)
+        if child.stdout is None:  # pragma: no cover - asked for above
+            raise RefusedError("broken_workbook", f"Không đọc được {path.name}.")
+        messages = _messages(child.stdout, path)
+        first = next(messages)
+        _check_workbook(path, first)
+        yield _spreadsheet(path, columns, first, messages)
+    finally:
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def _messages(pipe: IO[bytes], path: Path) -> Iterator[bytes]:
+    while True:
+        head = pipe.read(4)
+        if len(head) < 4:
+            raise RefusedError(
+                "workbook_too_big",
+                f"Không đọc hết được {path.name}: sổ tính quá lớn hoặc bị hỏng; chia thành các tệp "
+                "tối đa 400.000 dòng (hoặc lưu dạng CSV UTF-8) rồi nhập lại; chưa nhận gì.",
+            )
+        body = pipe.read(struct.unpack(">I", head)[0])
+        if body == b"null":
+            return
+        yield body
+
+
+def _check_workbook(path: Path, body: bytes) -> None:
+    message = orjson.loads(body)
+    error = message.get("error")
+    if error == "password":
+        raise RefusedError(
+            "password", f"Tệp {path.name} có mật khẩu: mở ra, bỏ mật khẩu, lưu lại dạng XLSX."
+        )
+    if error == "memory":
+        raise RefusedError(
+            "workbook_too_big",
+            f"Sổ tính {path.name} quá lớn: chia thành các tệp tối đa 400.000 dòng; chưa nhận gì.",
+        )
+    if error:
+        raise RefusedError(
+            "broken_workbook",
+            f"Tệp {path.name} không phải sổ tính XLSX đọc được ({message['detail']}): mở ra và "
+            "lưu lại dạng XLSX.",
+        )
+    if len(message["sheets"]) != 1:
+        names = ", ".join(f"'{s}'" for s in message["sheets"])
+        raise RefusedError(
+            "sheets",
+            f"Sổ tính {path.name} có {len(message['sheets'])} trang ({names}), kể cả trang ẩn: "
+            "chỉ giữ lại một trang dữ liệu rồi nhập lại; chưa nhận gì.",
+        )
+
+
+def _spreadsheet(
+    path: Path, columns: ColumnSet, first: bytes, messages: Iterator[bytes]
+) -> Source:
+    about = orjson.loads(first)
+    chunk = next(messages, None)
+    if chunk is None:
+        raise _no_rows(path)
+    rows = Chunk(chunk).rows()
+    at = _header_at(rows, columns)
+    number = rows[at][0]
+    for (top, left), (bottom, right) in about["merged"]:
+        if bottom + 1 >= number:
+            raise RefusedError(
+                "merged",
+                f"Ô {letters(left)}{top + 1}:{letters(right)}{bottom + 1} của {path.name} bị gộp: "
+                "bỏ gộp ô ở dòng tiêu đề và các dòng dữ liệu, rồi nhập lại; chưa nhận gì.",
+            )
+    header = read_header(
+        columns, rows[at][1], row=number, first_column=about["first_column"], spreadsheet=True
+    )
+    return Source(header, _data(path, rows[at + 1 :], messages))
+
+
+def _data(path: Path, head: list[Row], messages: Iterator[bytes]) -> Iterator[Chunk]:
+    if head:
+        yield Chunk(orjson.dumps(head))
+    empty = not head
+    for body in messages:
+        if body.startswith(b"{"):
+            _check_workbook(path, body)
+        empty = False
+        yield Chunk(body)
+    if empty:
+        raise _no_rows(path)
+
+
+def _header_at(rows: list[Row], columns: ColumnSet) -> int:
+    """Return the index of the header among the first rows; the first row where none looks it."""
+    for at, (number, cells) in enumerate(rows):
+        if number > HEADER_ROWS:
+            break
+        if looks_like_header(cells, columns):
+            return at
+    return 0
+
+
+def _no_rows(path: Path) -> RefusedError:
+    return RefusedError("no_rows", f"Tệp {path.name} không có dòng dữ liệu nào; chưa nhận gì.")
+
+
+_FORMULA = (b"<f>", b"<f ", b"<f/", b":f>", b":f ")
+_CELL_NAME = re.compile(rb'\br="([A-Z]{1,3}[0-9]{1,7})"')
+
+
+def look_through(path: Path) -> None:
+    """Refuse a workbook with a formula (naming its cell) or one that unpacks beyond all reason.
+
+    A formula's stored value may be old or invented; what the office sees is what must be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_UNPACKED:
+                raise RefusedError(
+                    "workbook_too_big",
+                    f"Tệp {path.name} bung ra quá lớn, không phải sổ tính bình thường; chưa nhận "
+                    "gì.",
+                )
+            for member in members:
+                if member.flag_bits & 1:
+                    raise RefusedError("password", f"Tệp {path.name} có mật khẩu: bỏ mật khẩu đi.")
+                if member.filename.startswith("xl/worksheets/"):
+                    with archive.open(member) as sheet:
+                        _no_formula(path, sheet)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zipfile.LargeZipFile) as error:
+        raise RefusedError(
+            "broken_workbook",
+            f"Tệp {path.name} bị hỏng hoặc bị cắt: lưu lại dạng XLSX rồi nhập lại.",
+        ) from error
+
+
+def _no_formula(path: Path, sheet: IO[bytes]) -> None:
+    before = b""
+    while piece := sheet.read(1 << 20):
+        text = before + piece
+        hits = [at for mark in _FORMULA if (at := text.find(mark)) >= 0]
+        if hits:
+            names = _CELL_NAME.findall(text, 0, min(hits))
+            cell = names[-1].decode() if names else "?"
+            raise RefusedError(
+                "formula",
+                f"Ô {cell} của {path.name} chứa công thức: sao chép, dán lại dạng giá trị (Paste "
+                "Values) rồi nhập lại; chưa nhận gì.",
+            )
+        before = text[-512:]
+
+
+# ---- CSV ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _csv(path: Path, columns: ColumnSet, encoding: Encoding) -> Iterator[Source]:
+    with path.open("rb") as handle:
+        magic = handle.read(4)
+        if magic[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise RefusedError(
+                "encoding", f"Tệp {path.name} là UTF-16: lưu lại dạng 'CSV UTF-8' rồi nhập lại."
+            )
+        handle.seek(0)
+        declared = "cp1258" if encoding == "windows-1258" else "utf-8-sig"
+        with io.TextIOWrapper(handle, encoding=declared, errors="strict", newline="") as text:
+            rows = _csv_rows(path, text, encoding)
+            head: list[Row] = []
+            for row in rows:
+                head.append(row)
+                if looks_like_header(row[1], columns) or row[0] >= HEADER_ROWS:
+                    break
+            if not head:
+                raise _no_rows(path)
+            at = _header_at(head, columns)
+            _need_comma(path, head[at])
+            header = read_header(
+                columns, head[at][1], row=head[at][0], first_column=0, spreadsheet=False
+            )
+            yield Source(header, _csv_chunks(path, head[at + 1 :], rows))
+
+
+def _need_comma(path: Path, row: Row) -> None:
+    if len(row[1]) == 1 and row[1][0].count(";") >= 2:
+        raise RefusedError(
+            "semicolons",
+            f"Tệp {path.name} dùng dấu chấm phẩy: lưu lại với dấu phẩy, hoặc thêm dòng đầu tiên "
+            "'sep=;' để khai báo; chưa nhận gì.",
+        )
+
+
+def _csv_rows(path: Path, text: io.TextIOWrapper, encoding: Encoding) -> Iterator[Row]:
+    csv.field_size_limit(MAX_FIELD)
+    line = 1
+    try:
+        skipped, delimiter = _declared(text)
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        line += skipped
+        for cells in reader:
+            if any(cells):
+                yield line, cells
+            line = reader.line_num + 1 + skipped
+    except UnicodeDecodeError as error:
+        hint = (
+            "nếu tệp là windows-1258 hãy thêm --encoding windows-1258, nếu không hãy lưu lại dạng "
+            "'CSV UTF-8'"
+            if encoding == "utf-8"
+            else "lưu lại dạng 'CSV UTF-8'"
+        )
+        raise RefusedError(
+            "encoding",
+            f"Tệp {path.name} không phải {encoding} (byte lạ sau dòng {line}): {hint}; chưa nhận "
+            "gì.",
+        ) from error
+    except csv.Error as error:
+        raise RefusedError(
+            "broken_csv",
+            f"Dòng {line} của {path.name} không phải CSV đọc được (dấu ngoặc kép hoặc ký tự lạ): "
+            "sửa dòng này; chưa nhận gì.",
+        ) from error
+
+
+def _declared(text: io.TextIOWrapper) -> tuple[int, str]:
+    """Read a first line `sep=;` if there is one; return how many lines were read, delimiter."""
+    start = text.readline(MAX_FIELD)
+    match = re.fullmatch(r"\"?sep=([;,\t])\"?\s*", start)
+    if match:
+        return 1, match[1]
+    text.seek(0)
+    return 0, ","
+
+
+def _csv_chunks(path: Path, head: list[Row], rows: Iterator[Row]) -> Iterator[Chunk]:
+    part = head
+    empty = True
+    for row in rows:
+        part.append(row)
+        if len(part) >= CHUNK_ROWS:
+            empty = False
+            yield Chunk(orjson.dumps(part))
+            part = []
+    if part:
+        empty = False
+        yield Chunk(orjson.dumps(part))
+    if empty:
+        raise _no_rows(path)
+
+
+class Spool:
+    """Chunks put aside in an unnamed temporary file, to look up the few rows that go back."""
+
+    def __init__(self) -> None:
+        import tempfile  # noqa: PLC0415 - only imports need it
+
+        self._file = tempfile.TemporaryFile()
+        self._index: list[tuple[int, int, int]] = []  # first row number, offset, length
+
+    def put(self, first_row: int, chunk: Chunk) -> None:
+        """Keep a chunk whose first row has this number. Raises OSError where the disk is full."""
+        self._index.append((first_row, self._file.tell(), len(chunk.data)))
+        self._file.write(chunk.data)
+
+    def rows(self, numbers: Iterator[int]) -> Iterator[Row]:
+        """Return rows by ascending numbers."""
+        at = -1
+        have: dict[int, list[Any]] = {}
+        for number in numbers:
+            while at + 1 < len(self._index) and self._index[at + 1][0] <= number:
+                at += 1
+                have = {}
+            if not have:
+                _, offset, length = self._index[at]
+                self._file.seek(offset)
+                have = dict(Chunk(self._file.read(length)).rows())
+            yield number, have[number]
+
+    def close(self) -> None:
+        """Forget everything."""
+        with contextlib.suppress(OSError):
+            self._file.close()
