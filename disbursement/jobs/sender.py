@@ -29,7 +29,6 @@ from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotNowError
 from disbursement.runs import approvals, batches, books
-from ledger import posting
 
 MAX_TRIES = 3
 """A batch whose sending fails this often by our own fault is parked for a person (F11)."""
@@ -158,7 +157,7 @@ def _claim(ctx: Context, batch_id: int, worker: str) -> None:
 def _write_note(conn: Connection, ctx: Context, batch_id: int) -> None:
     """Put the control note (TXT) beside the file: count, total, SHA-256, list, chain head."""
     row = _batch(conn, batch_id)
-    seq, head = posting.head(conn)
+    seq, head = books.head(conn)
     note = control_note(
         file_name=row["file_name"],
         count=row["payments"],

@@ -24,7 +24,7 @@ from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, OurFaultError
 from disbursement.runs import batches, books
-from ledger import chart, posting
+from ledger import chart, posting, signing
 from ledger.errors import LedgerError
 from ledger.posting import Header
 
@@ -68,7 +68,7 @@ def canonical(value: dict[str, Any]) -> str:
 
 def write_statements(conn: Connection, ctx: Context, list_ids: Sequence[int]) -> None:
     """Write the statements of freshly prepared lists and of their batches."""
-    head = posting.head(conn)
+    head = books.head(conn)
     for list_id in list_ids:
         _list_statement(conn, ctx, list_id, head)
         for batch_id in _batches_of(conn, list_id):
@@ -127,7 +127,7 @@ def _list_statement(conn: Connection, ctx: Context, list_id: int, head: tuple[in
             "expires_at": row["expires_at"],
         }
     )
-    posting.put_statement(conn, row["journal_id"], "list", body)
+    signing.record_statement(conn, row["journal_id"], "list", body)
 
 
 def write_batch_statement(
@@ -177,7 +177,7 @@ def write_batch_statement(
             "expires_at": row["expires_at"],
         }
     )
-    posting.put_statement(conn, row["journal_id"], "batch", body)
+    signing.record_statement(conn, row["journal_id"], "batch", body)
 
 
 def documents(conn: Connection, list_id: int, role: str) -> list[Document]:
@@ -258,11 +258,21 @@ def _sign(
     conn: Connection, ctx: Context, signed: Iterable[Document], role: str, signer: Signer
 ) -> None:
     at = stamp(ctx.clock)
+    rows = []
     for document in signed:
-        message = posting.signing_message(document.journal_id, role, document.digest)
-        try:
-            posting.sign(
-                conn,
+        seat = _seat(conn, document, role, signer)
+        message = signing.signing_message(
+            document.journal_id,
+            document.kind,
+            role,
+            signer.person_id,
+            signer.user_id,
+            document.digest,
+            at,
+            seat,
+        )
+        rows.append(
+            signing.Signature(
                 document.journal_id,
                 role,
                 signer.person_id,
@@ -270,10 +280,13 @@ def _sign(
                 document.digest,
                 signer.sign(message),
                 at,
-                seat=_seat(conn, document, role, signer),
+                seat,
             )
-        except LedgerError as error:
-            raise _explain(error) from error
+        )
+    try:
+        signing.sign_many(conn, rows)
+    except LedgerError as error:
+        raise _explain(error) from error
 
 
 def _seat(conn: Connection, document: Document, role: str, signer: Signer) -> int:
@@ -288,9 +301,13 @@ def _seat(conn: Connection, document: Document, role: str, signer: Signer) -> in
 
 
 def _explain(error: LedgerError) -> DisburseError:
-    if error.code in ("signature_order", "role_missing", "role_order"):
+    if error.code in ("role_taken", "role_missing", "role_order"):
         return NotNowError(error.code, "Chưa đến lượt chữ ký này hoặc văn bản đã thay đổi.")
-    if error.code in ("same_person", "signed_twice", "person_twice"):
+    if error.code in ("bad_signature", "statement"):
+        return OurFaultError(
+            error.code, "Chữ ký không khớp với khóa đã đăng ký hoặc văn bản; hãy kiểm tra khóa."
+        )
+    if error.code == "same_person":
         return NotAllowedError(
             error.code,
             "Một người không được ký hai lần trên cùng một danh sách, dù bằng tài khoản nào.",

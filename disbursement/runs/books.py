@@ -44,6 +44,12 @@ class Amount:
     amount: int
 
 
+def head(conn: Connection) -> tuple[int, bytes]:
+    """Return the chain's head: sequence number and hash of the last seal (0 and zeros at first)."""
+    row = conn.execute(text("SELECT seq, hash FROM seal ORDER BY seq DESC LIMIT 1")).first()
+    return (int(row[0]), bytes(row[1])) if row is not None else (0, bytes(32))
+
+
 def gl_lines(conn: Connection, month: int, amounts: Iterable[Amount]) -> list[tuple[object, ...]]:
     """Turn amounts into lines without coins; zero amounts are left out."""
     wanted = [a for a in amounts if a.amount]

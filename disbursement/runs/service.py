@@ -409,7 +409,7 @@ def prepare_batches(
 ) -> list[batches.Frozen]:
     """Freeze retry or cash batches of failed payments and give the preparer's signature."""
     frozen = batches.freeze(conn, ctx, specs)
-    head = posting_head(conn)
+    head = books.head(conn)
     for one in frozen:
         approvals.write_batch_statement(conn, ctx, one.id, head)
     if frozen:
