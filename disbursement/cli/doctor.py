@@ -1,0 +1,45 @@
+"""`disburse doctor` and `disburse ledger`: does everything that must hold, hold?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from disbursement.cli import common
+from disbursement.cli.common import Json
+from disbursement.jobs import invariants
+from disbursement.platform.errors import OurFaultError
+
+ledger_app = typer.Typer(help="Sổ cái: cân đối, kiểm chứng, sao kê.", no_args_is_help=True)
+
+
+@common.command
+def doctor(as_json: Json = False) -> None:
+    """Kiểm tra mọi điều phải luôn đúng của sổ tỉnh."""
+    ctx = common.context()
+    ctx.cell.require()
+    with ctx.cell.read() as conn:
+        found = invariants.check_all(conn)
+    if as_json:
+        common.emit(
+            {
+                "ok": not found,
+                "checked": [i.name for i in invariants.ALL],
+                "findings": [f.__dict__ for f in found],
+            }
+        )
+    else:
+        bad = {f.invariant for f in found}
+        for invariant in invariants.ALL:
+            mark = "SAI " if invariant.name in bad else "đúng"
+            typer.echo(f"{mark}  {invariant.name:<18} {invariant.sentence}")
+        for finding in found[:20]:
+            typer.echo(f"      {finding.invariant}: {finding.where}: {finding.amount}")
+    if found:
+        raise OurFaultError(
+            "doctor", f"{len(found)} điều không đúng; dừng chi ở các đơn vị nêu trên và kiểm tra."
+        )
+
+
+Payer = Annotated[str | None, typer.Option("--payer", help="Mã xã.")]

@@ -1,0 +1,203 @@
+"""What must always hold, each promise a class with a name; `disburse doctor` runs them all.
+
+A broken one stops the batch it names and says why; other payers go on (architecture.md, rule 11).
+Every query returns what is wrong, so an empty answer is the good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import Connection, text
+
+FINAL = "('credited', 'rejected', 'returned', 'collected', 'uncollected', 'cancelled', 'withdrawn')"
+RELEASED = "('queued', 'sending', 'sent', 'accepted', 'unknown', 'answered')"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken promise: its name, where, and by how much (dong or rows)."""
+
+    invariant: str
+    where: str
+    amount: int
+
+
+class Invariant:
+    """A promise about a cell; `sql` returns (where, amount) rows of what breaks it."""
+
+    name: ClassVar[str]
+    sentence: ClassVar[str]
+    sql: ClassVar[str]
+
+    def check(self, conn: Connection) -> list[Finding]:
+        """Return what is wrong, nothing where the promise holds."""
+        return [
+            Finding(self.name, str(where), int(amount))
+            for where, amount in conn.execute(text(self.sql))
+        ]
+
+
+class TrialBalance(Invariant):
+    """Debits equal credits in each book."""
+
+    name = "trial_balance"
+    sentence = "Tổng nợ bằng tổng có trong mỗi sổ."
+    sql = (
+        "SELECT 'book ' || book, sum(debit) - sum(credit) FROM account GROUP BY book "
+        "HAVING sum(debit) <> sum(credit)"
+    )
+
+
+class ChainUnbroken(Invariant):
+    """Seals follow each other without a gap, each naming the hash before it."""
+
+    name = "chain"
+    sentence = "Chuỗi niêm phong của sổ không đứt."
+    sql = (
+        "SELECT 'seal ' || s.seq, s.seq FROM seal s LEFT JOIN seal p ON p.seq = s.seq - 1 "
+        "WHERE s.seq > 1 AND (p.seq IS NULL OR p.hash <> s.prev_hash)"
+    )
+
+
+class FreeCoinsArePayable(Invariant):
+    """What lies in payable is exactly the free coins, each with a reason."""
+
+    name = "free_coins"
+    sentence = "Tiền còn phải trả của từng đơn vị đúng bằng tổng các khoản còn nằm chờ."
+    sql = (
+        "SELECT y.code, coalesce(a.owed, 0) - coalesce(f.free, 0) FROM payer y "
+        "LEFT JOIN (SELECT payer_id, sum(credit - debit) AS owed FROM account "
+        "WHERE kind = 'payable' GROUP BY payer_id) a ON a.payer_id = y.id "
+        "LEFT JOIN (SELECT payer_id, sum(amount_vnd) AS free FROM free_coin GROUP BY payer_id) f "
+        "ON f.payer_id = y.id WHERE coalesce(a.owed, 0) <> coalesce(f.free, 0)"
+    )
+
+
+class FreeCoinsHaveReasons(Invariant):
+    """No coin lies free without a reason."""
+
+    name = "free_reason"
+    sentence = "Mỗi khoản nằm chờ có lý do."
+    sql = "SELECT 'payer ' || payer_id, count(*) FROM free_coin WHERE reason = '' GROUP BY payer_id"
+
+
+class InFlightIsInTransit(Invariant):
+    """What is in transit or at a cash desk is exactly what has no final answer."""
+
+    name = "in_flight"
+    sentence = "Tiền đang chuyển hoặc ở bàn chi đúng bằng các lệnh chưa có kết quả cuối cùng."
+    sql = (
+        "SELECT y.code, coalesce(a.out, 0) - coalesce(b.open, 0) FROM payer y "
+        "LEFT JOIN (SELECT payer_id, sum(credit - debit) AS out FROM account "
+        "WHERE kind IN ('transit', 'agent') GROUP BY payer_id) a ON a.payer_id = y.id "
+        "LEFT JOIN (SELECT b.payer_id, sum(r.amount_vnd) AS open FROM batch b "
+        f"JOIN batch_row r ON r.batch_id = b.id WHERE b.state IN {RELEASED} "
+        "AND NOT EXISTS (SELECT 1 FROM attempt_news n WHERE n.batch_id = r.batch_id AND n.n = r.n "
+        f"AND n.state IN {FINAL}) GROUP BY b.payer_id) b ON b.payer_id = y.id "
+        "WHERE coalesce(a.out, 0) <> coalesce(b.open, 0)"
+    )
+
+
+class NeverPaidTwice(Invariant):
+    """No payment is both credited (and not returned) and handed over in cash."""
+
+    name = "paid_twice"
+    sentence = "Không khoản chi nào vừa vào tài khoản vừa nhận tiền mặt."
+    sql = (
+        "SELECT 'payment ' || r.payment_id, count(*) FROM batch_row r "
+        "JOIN attempt_news n ON n.batch_id = r.batch_id AND n.n = r.n "
+        "WHERE n.state IN ('credited', 'collected') AND NOT EXISTS (SELECT 1 FROM attempt_news x "
+        "WHERE x.batch_id = n.batch_id AND x.n = n.n AND x.seq > n.seq "
+        "AND x.state IN ('returned', 'rejected', 'uncollected')) "
+        "GROUP BY r.payment_id HAVING count(DISTINCT r.batch_id) > 1"
+    )
+
+
+class ListsConserve(Invariant):
+    """Assessed differences = minted + restored - cancelled - receivables + held, per list."""
+
+    name = "list_conservation"
+    sentence = "Chênh lệch đã tính của mỗi danh sách bằng số ghi, phục hồi, hủy, thu hồi và giữ."
+    sql = (
+        "SELECT 'list ' || id, assessed_vnd - (minted_vnd + restored_vnd - cancelled_vnd "
+        "- receivable_vnd + held_right_vnd) FROM pay_list WHERE assessed_vnd <> minted_vnd "
+        "+ restored_vnd - cancelled_vnd - receivable_vnd + held_right_vnd"
+    )
+
+
+class ListsMatchTheBook(Invariant):
+    """A released list minted in the book what its row says."""
+
+    name = "list_book"
+    sentence = "Số tiền của danh sách đã duyệt đúng bằng bút toán của nó."
+    sql = (
+        "SELECT 'list ' || l.id, l.minted_vnd + l.restored_vnd + l.cancelled_vnd "
+        "+ l.receivable_vnd - j.total FROM pay_list l JOIN journal j ON j.id = l.journal_id "
+        "WHERE l.minted_vnd + l.restored_vnd + l.cancelled_vnd + l.receivable_vnd <> j.total"
+    )
+
+
+class BatchesMatchTheBook(Invariant):
+    """A released batch moved in the book exactly its rows."""
+
+    name = "batch_book"
+    sentence = "Số tiền của lô đã duyệt đúng bằng bút toán của nó và bằng tổng các dòng."
+    sql = (
+        "SELECT 'batch ' || b.id, b.total_vnd - coalesce(j.total, 0) FROM batch b "
+        "LEFT JOIN journal j ON j.id = b.journal_id "
+        f"WHERE b.state IN {RELEASED} AND b.total_vnd <> coalesce(j.total, 0)"
+    )
+
+
+class BudgetTiesToCoins(Invariant):
+    """Committed = coins not paid + submitted lists, per payer and budget line."""
+
+    name = "budget"
+    sentence = "Cam kết và thực chi của mỗi nguồn đúng bằng các khoản chưa trả và đã trả."
+    sql = (
+        "SELECT 'line ' || x.payer_id || ' ' || x.year, x.spent - x.minted FROM ("
+        "SELECT a.payer_id, a.budget_year AS year, "
+        "sum(CASE WHEN a.kind IN ('committed', 'expended') THEN a.debit - a.credit ELSE 0 END) "
+        "- coalesce((SELECT sum(l.minted_vnd - l.cancelled_vnd) FROM pay_list l "
+        "WHERE l.payer_id = a.payer_id AND l.month / 100 = a.budget_year "
+        "AND l.state IN ('draft', 'prepared', 'checked', 'second')), 0) AS spent, "
+        "coalesce((SELECT sum(l.minted_vnd - l.cancelled_vnd) FROM pay_list l "
+        "WHERE l.payer_id = a.payer_id AND l.month / 100 = a.budget_year "
+        "AND l.state IN ('released', 'closed')), 0) AS minted "
+        "FROM account a WHERE a.kind IN ('committed', 'expended') "
+        "GROUP BY a.payer_id, a.budget_year) x WHERE x.spent <> x.minted"
+    )
+
+
+class OnlyUnsentIsReserved(Invariant):
+    """A coin is reserved for an unsent batch only."""
+
+    name = "reserved"
+    sentence = "Chỉ khoản trong lô chưa duyệt mới được giữ chỗ."
+    sql = (
+        "SELECT 'batch ' || c.batch_id, count(*) FROM coin_reserved c "
+        "JOIN batch b ON b.id = c.batch_id WHERE b.state <> 'held' GROUP BY c.batch_id"
+    )
+
+
+ALL: Sequence[Invariant] = (
+    TrialBalance(),
+    ChainUnbroken(),
+    FreeCoinsArePayable(),
+    FreeCoinsHaveReasons(),
+    InFlightIsInTransit(),
+    NeverPaidTwice(),
+    ListsConserve(),
+    ListsMatchTheBook(),
+    BatchesMatchTheBook(),
+    BudgetTiesToCoins(),
+    OnlyUnsentIsReserved(),
+)
+
+
+def check_all(conn: Connection) -> list[Finding]:
+    """Return every finding of every invariant."""
+    return [finding for invariant in ALL for finding in invariant.check(conn)]
