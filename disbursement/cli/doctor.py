@@ -1,4 +1,4 @@
-"""`disburse doctor` and `disburse ledger`: does everything that must hold, hold?"""
+"""`disburse doctor`: every promise that must hold, checked."""
 
 from __future__ import annotations
 

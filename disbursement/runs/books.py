@@ -17,7 +17,7 @@ from disbursement.platform.errors import NotNowError
 from ledger import chart, posting
 from ledger.canon import Chunker, row_text
 from ledger.errors import LedgerError
-from ledger.posting import Header, Query, Sealed
+from ledger.posting import Header, LineRow, Query, Sealed
 
 FIRST_LINES = """
 SELECT c.cover, :pay, :dst, c.sub_id, c.item, c.move + 1, :base + r.n, r.coins, NULL, NULL,
@@ -50,7 +50,7 @@ def head(conn: Connection) -> tuple[int, bytes]:
     return (int(row[0]), bytes(row[1])) if row is not None else (0, bytes(32))
 
 
-def gl_lines(conn: Connection, month: int, amounts: Iterable[Amount]) -> list[tuple[object, ...]]:
+def gl_lines(conn: Connection, month: int, amounts: Iterable[Amount]) -> list[LineRow]:
     """Turn amounts into lines without coins; zero amounts are left out."""
     wanted = [a for a in amounts if a.amount]
     accounts = chart.account_ids(conn, {c for a in wanted for c in (a.debit, a.credit)})

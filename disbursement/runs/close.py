@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from disbursement.identity.service import require, user
 from disbursement.platform import files, ids
-from disbursement.platform.clock import show_month, stamp
+from disbursement.platform.clock import parse_month, show_month, stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.runs import books
@@ -73,11 +73,17 @@ def read_report(data: bytes, name: str) -> list[ReportRow]:
         try:
             out.append(
                 ReportRow(
-                    row["payer"], row["provider"], int(row["month"].replace("-", "")),
-                    *(parse_vnd(row[c]) for c in COLUMNS[3:7]),
-                    row["voucher"], date.fromisoformat(row["reported_on"]),
+                    payer=row["payer"],
+                    provider=row["provider"],
+                    month=parse_month(row["month"]),
+                    paid_transfer_vnd=parse_vnd(row["paid_transfer_vnd"]),
+                    paid_cash_vnd=parse_vnd(row["paid_cash_vnd"]),
+                    kept_vnd=parse_vnd(row["kept_vnd"]),
+                    sent_back_vnd=parse_vnd(row["sent_back_vnd"]),
+                    voucher=row["voucher"],
+                    reported_on=date.fromisoformat(row["reported_on"]),
                 )
-            )  # fmt: skip
+            )
         except (ValueError, MoneyError) as error:
             raise RefusedError("report_value", f"{name}, dòng {number}: {error}.") from error
     if not out:

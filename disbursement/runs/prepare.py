@@ -501,6 +501,18 @@ def _split(conn: Connection) -> None:
         )
     )
     _analyze(conn, "work_right")
+    # The control figure of coins.md 17, taken from the comparison before anything is drafted.
+    conn.execute(text("DROP TABLE IF EXISTS work_assessed"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_assessed AS SELECT w.list_id, sum(CASE "
+            "WHEN r.person_id IS NOT NULL THEN d.full_due - d.owed "
+            "ELSE d.due - d.owed + d.held_vnd + CASE WHEN d.full_due > d.due "
+            "THEN d.full_due - d.due ELSE 0 END END) AS assessed FROM work_diff d "
+            "JOIN work_list w ON w.payer_id = d.payer_id AND w.programme = d.programme "
+            "LEFT JOIN work_right r ON r.person_id = d.sub_id GROUP BY w.list_id"
+        )
+    )
     for reason, amount, where in (
         # The whole right is held: nothing of it is minted.
         ("r.reason", "d.full_due - d.owed", "r.person_id IS NOT NULL AND d.full_due <> d.owed"),
@@ -566,7 +578,7 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
         return
     by_key = {(r.payer_id, r.programme): r for r in lists}
     accounts = _special_accounts(conn, lists)
-    taken = dict(
+    taken: dict[int, int] = dict(
         conn.execute(
             text(
                 "SELECT journal_id, count(*) FROM draft_line WHERE journal_id IN "
@@ -767,6 +779,7 @@ def _write_lists(
         )
         for kind in ("right", "payment")
     }
+    assessed = _sums(conn, "SELECT list_id, assessed FROM work_assessed")
     recorded_by = conn.execute(text("SELECT coalesce(max(seq), 0) FROM person")).scalar_one()
     settings_digest = _settings_digest(conn)
     at = stamp(ctx.clock)
@@ -785,7 +798,7 @@ def _write_lists(
                 row.id, row.run_id, row.payer_id, row.programme, month, row.number, row.version,
                 "draft", row.journal_id, state.law_on.isoformat(), state.key, recorded_by,
                 rates.sha256, settings_digest, people, lines, minted, cancelled, claimed, restored,
-                minted + restored - cancelled - claimed + right[1], *old, count, vnd, *right,
+                assessed.get(row.id, (0,))[0], *old, count, vnd, *right,
                 *payment, secrets.token_hex(16), at, expires,
             )
         )  # fmt: skip
