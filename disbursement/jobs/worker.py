@@ -1,0 +1,146 @@
+"""The worker: ticks that drain the outbox, pick up answers, and warn before the cut-off.
+
+APScheduler only ticks, with a memory store; each tick claims its row in our own table first, so
+that two workers on one cell do the work once (F38). `--once` runs every tick's work one time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from bank_adapters.contract import Transport
+from bank_adapters.transports import FileDrop
+from disbursement.jobs import sender
+from disbursement.payments.intake import take_answer
+from disbursement.platform.clock import ICT, stamp, today
+from disbursement.platform.context import Context
+
+WARN_BEFORE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One kind of work and how often it is looked at, in seconds."""
+
+    name: str
+    every_seconds: int
+    work: Callable[[Context], str]
+
+
+def name_of_worker() -> str:
+    """Return a name that tells two workers apart in our own table."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def drop_folder(ctx: Context, provider: str) -> Path:
+    """Return the folder that a provider's files are dropped into and answered from."""
+    return ctx.settings.home / "drop" / provider
+
+
+def transport_for(ctx: Context) -> Callable[[str], Transport]:
+    """Return the function that gives a provider's transport: the file drop."""
+
+    def give(provider: str) -> Transport:
+        return FileDrop(drop_folder(ctx, provider) / "out")
+
+    return give
+
+
+def send_due(ctx: Context) -> str:
+    """Drain the outbox; say what happened."""
+    done = sender.drain(ctx, transport_for(ctx), name_of_worker())
+    return (
+        f"gửi {done.sent}, mở danh sách tiền mặt {done.rosters}, chờ {done.waiting}, "
+        f"chưa rõ {done.unknown}, dừng {done.stopped}"
+    )
+
+
+def pick_up(ctx: Context) -> str:
+    """Take in every answer that lies whole in a provider's folder; each is one unit of work."""
+    taken = refused = 0
+    for folder in sorted((ctx.settings.home / "drop").glob("*/in")):
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or not path.is_file():
+                continue
+            result = take_answer(ctx, path, source_name=path.name, actor="worker")
+            taken += result.state in ("applied", "repeated")
+            refused += result.state not in ("applied", "repeated")
+            done = folder.parent / "done"
+            done.mkdir(exist_ok=True)
+            path.rename(done / path.name)
+    return f"nhận {taken}, không nhận {refused}"
+
+
+def warn_cut_off(ctx: Context) -> str:
+    """Say what is still without an answer on the day before the electronic cut-off."""
+    now = today(ctx.clock)
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT y.code, count(*), min(b.value_date) FROM batch b "
+                "JOIN payer y ON y.id = b.payer_id WHERE b.rail <> 'cash' "
+                "AND b.state IN ('queued', 'sending', 'sent', 'accepted', 'unknown') "
+                "AND b.answered_at IS NULL GROUP BY y.code ORDER BY y.code"
+            )
+        ).all()
+    late = [
+        code
+        for code, _, value_date in rows
+        if date.fromisoformat(value_date) + timedelta(days=7) - WARN_BEFORE <= now
+    ]
+    return f"sắp hết hạn chuyển khoản mà chưa có kết quả: {len(late)} đơn vị"
+
+
+TICKS = (
+    Tick("send", 60, send_due),
+    Tick("answers", 120, pick_up),
+    Tick("cut-off", 3_600, warn_cut_off),
+)
+
+
+def claim(ctx: Context, tick: Tick) -> bool:
+    """Claim this tick's slot in our own table; False where another worker has it."""
+    now = ctx.clock.now()
+    slot = int(now.timestamp()) // tick.every_seconds
+    try:
+        with ctx.cell.begin() as conn:
+            conn.execute(
+                text(
+                    "INSERT INTO tick (name, slot, claimed_by, claimed_at) VALUES (:n, :s, :w, :t)"
+                ),
+                {"n": tick.name, "s": str(slot), "w": name_of_worker(), "t": stamp(ctx.clock)},
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def run_once(ctx: Context) -> list[tuple[str, str]]:
+    """Do every tick's work one time; return (name, what happened)."""
+    return [(tick.name, tick.work(ctx)) for tick in TICKS]
+
+
+def run_forever(ctx: Context, say: Callable[[str], None]) -> None:
+    """Tick until the process is ended."""
+    from apscheduler.schedulers.blocking import BlockingScheduler  # noqa: PLC0415 - only here
+
+    scheduler = BlockingScheduler(timezone=ICT)
+
+    def run(tick: Tick) -> None:
+        if claim(ctx, tick):
+            say(f"{tick.name}: {tick.work(ctx)}")
+
+    for tick in TICKS:
+        scheduler.add_job(
+            run, "interval", seconds=tick.every_seconds, args=[tick], coalesce=True,
+            max_instances=1,
+        )  # fmt: skip
+    scheduler.start()
