@@ -186,10 +186,8 @@ def attempt_state(batch_state: str, rail: str, news: Iterable[News]) -> str:
         if state == "parked":
             continue
         denied = item.state == "rejected" and claimed and state in IN_FLIGHT
-        if denied or (settles and state == "rejected"):
-            state = "parked"
-        else:
-            state = _step(state, item.state)
+        revoked = settles and state == "rejected"
+        state = "parked" if denied or revoked else _step(state, item.state)
         claimed = claimed or settles
     return state
 
