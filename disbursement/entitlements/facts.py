@@ -248,7 +248,8 @@ def facts_json(facts: MonthFacts) -> str:
 
 
 def _right(values: dict[str, Any]) -> Right:
-    return Right(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return Right(**plain)
 
 
 def facts_from_json(text: str) -> MonthFacts:

@@ -32,6 +32,7 @@ from disbursement.programmes.rates import (
 GROUP = "SOC"
 """The owed group of all social assistance and the social pension: the law gives one total
 (NĐ 335/2026 Art. 6.2 and 31, NĐ 176/2025 Art. 3.1)."""
+_VIETNAMESE = str.maketrans(".,", ",.")  # 1.5 and 810,000 are written 1,5 and 810.000
 _WITH_K4 = frozenset({"K5a", "K5b", "K5b20", "K5c", "K6", "K8"})
 _BEFORE_K7 = frozenset({"K1", "K3", "K6"})
 _ND20 = "20/2021/NĐ-CP"
@@ -208,11 +209,6 @@ def decimal_text(value: Fraction) -> str:
     return f"{whole}.{f'{rest:04d}'.rstrip('0') or '0'}"
 
 
-def dong_text(amount_vnd: int) -> str:
-    """Write dong the Vietnamese way: 810000 -> `810.000`."""
-    return f"{amount_vnd:,}".replace(",", ".")
-
-
 def exact_amount(coefficient: Fraction, count: int, base_vnd: int, where: str) -> int:
     """Return count x coefficient x base in whole dong.
 
@@ -233,10 +229,8 @@ def _line(rate: Rate, base: BaseLevel, count: int, confidence: str) -> DueLine:
     coefficient = rate.coefficient or Fraction(0)
     amount = exact_amount(coefficient, count, base.amount_vnd, rate.code)
     factor = f"{count} × " if rate.amount_rule == "exact_per_child" else ""
-    arithmetic = (
-        f"{factor}{decimal_text(coefficient).replace('.', ',')} × "
-        f"{dong_text(base.amount_vnd)} = {dong_text(amount)}"
-    )
+    english = f"{factor}{decimal_text(coefficient)} × {base.amount_vnd:,} = {amount:,}"
+    arithmetic = english.translate(_VIETNAMESE)
     sure = _SURE.get(confidence, (" (chưa xác nhận)", " (not confirmed)"))
     local_vi, local_en = ("", "")
     if base.territory != CENTRAL:
@@ -255,7 +249,7 @@ def _line(rate: Rate, base: BaseLevel, count: int, confidence: str) -> DueLine:
         instruments=tuple(sorted({rate.instrument, base.instrument})),
         arithmetic=arithmetic,
         text_vi=f"{rate.description_vi}{local_vi}: {arithmetic} đồng{sure[0]}",
-        text_en=f"{rate.description_en}{local_en}: {arithmetic} VND{sure[1]}",
+        text_en=f"{rate.description_en}{local_en}: {english} VND{sure[1]}",
     )
 
 
