@@ -9,6 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from disbursement.platform.database import Database
+from ledger.bulk import run_script
 
 HERE = Path(__file__).parent / "migrations"
 
@@ -38,14 +39,16 @@ def migrate(database: Database, name: str) -> None:
 
 
 def _roles(conn: Connection) -> None:
-    """Create the two group roles where they are missing (they belong to the whole cluster)."""
-    conn.execute(text("SELECT pg_advisory_xact_lock(7265131)"))
+    """Create the two group roles where they are missing.
+
+    They belong to the whole cluster, and another database's migration may make them this instant.
+    """
     for role in ("disburse_owner", "disburse_app"):
-        found = conn.execute(
-            text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
-        ).first()
-        if found is None:
-            conn.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+        statement = (
+            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; "
+            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        )
+        run_script(conn, [statement])
 
 
 def cells(database: Database) -> list[str]:

@@ -277,14 +277,14 @@ class _Writer:
 def _rows(conn: Connection, spec: BatchSpec) -> Iterator[Any]:
     """Stream the payments of a spec with their coins, in payment order."""
     return iter(
-        conn.execution_options(yield_per=5_000).execute(
+        conn.execute(
             text(
                 "SELECT p.id, p.person_id, p.amount_vnd, p.coins, d.id, d.bank_code, "
                 "d.account_enc, d.owner_name, c.cover, c.item, c.amount_vnd FROM payment p "
                 "JOIN destination d ON d.id = p.destination_id "
                 "JOIN payment_coin c ON c.payment_id = p.id "
                 f"WHERE p.id IN ({spec.payments_sql}) ORDER BY p.id, c.cover, c.item"
-            ),
+            ).execution_options(yield_per=5_000),
             spec.params,
         )
     )
@@ -337,14 +337,14 @@ def outgoing(ctx: Context, month: int, name: str) -> Path:
 def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:
     """Recompute a frozen batch's manifest from its rows, destinations and coins (F88)."""
     manifest = Manifest()
-    rows = conn.execution_options(yield_per=5_000).execute(
+    rows = conn.execute(
         text(
             "SELECT r.n, r.end_to_end_id, r.amount_vnd, r.bank_code, d.account_enc, "
             "r.name_written, r.text_written, r.destination_id, c.cover, c.item, c.amount_vnd "
             "FROM batch_row r JOIN destination d ON d.id = r.destination_id "
             "JOIN payment_coin c ON c.payment_id = r.payment_id "
             "WHERE r.batch_id = :b ORDER BY r.n, c.cover, c.item"
-        ),
+        ).execution_options(yield_per=5_000),
         {"b": batch_id},
     )
     for _, group in groupby(rows, key=itemgetter(0)):

@@ -126,7 +126,7 @@ def batch_root(conn: Connection, batch_id: int) -> bytes:
     """Return the root that the batch's journal will have, before it is posted."""
     query, row = _batch_query(conn, batch_id)
     journal_id = int(str(row["journal_id"]))
-    rows = conn.execution_options(yield_per=5_000).execute(text(query.sql), dict(query.params))
+    rows = conn.execute(text(query.sql).execution_options(yield_per=5_000), dict(query.params))
     chunker = Chunker()
     for number, line in enumerate(rows, 1):
         chunker.add(row_text((journal_id, number, *line)))

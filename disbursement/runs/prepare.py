@@ -457,12 +457,13 @@ def _raise_holds(conn: Connection, ctx: Context, day: date) -> None:
             ),
             {"reason": reason},
         ).all()
-        known = set(
-            conn.execute(
+        known = {
+            tuple(row)
+            for row in conn.execute(
                 text("SELECT person_id, fact_digest FROM hold WHERE reason = :reason"),
                 {"reason": reason},
-            ).tuples()
-        )
+            )
+        }
         new = [
             (person, payer, digest)
             for person, payer, fact in rows
@@ -578,14 +579,13 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
         return
     by_key = {(r.payer_id, r.programme): r for r in lists}
     accounts = _special_accounts(conn, lists)
-    taken: dict[int, int] = dict(
-        conn.execute(
-            text(
-                "SELECT journal_id, count(*) FROM draft_line WHERE journal_id IN "
-                "(SELECT journal_id FROM work_list) GROUP BY journal_id"
-            )
-        ).tuples()
+    drafted = conn.execute(
+        text(
+            "SELECT journal_id, count(*) FROM draft_line WHERE journal_id IN "
+            "(SELECT journal_id FROM work_list) GROUP BY journal_id"
+        )
     )
+    taken: dict[int, int] = {int(j): int(n) for j, n in drafted}
     out: list[tuple[int | None, ...]] = []
     cancelled: list[dict[str, int]] = []
     for sub_id, payer_id, cover, programme, due, owed, last_rev in rows:
