@@ -1,0 +1,165 @@
+"""The words papers use for the engine's codes, and the small forms they share.
+
+The terms are those of docs/glossary.md. A code without a word here is printed as it is: a paper
+never hides what it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from disbursement.platform.clock import ICT, add_months, show_month
+
+PROGRAMMES = {
+    "SA": "Trợ giúp xã hội",
+    "SP": "Trợ cấp hưu trí xã hội",
+    "NCC": "Ưu đãi người có công với cách mạng",
+}
+RAILS = {
+    "bank": "Tài khoản ngân hàng",
+    "wallet": "Ví điện tử",
+    "mobile_money": "Tiền di động",
+    "cash": "Tiền mặt",
+    "post": "Bưu điện",
+}
+PURPOSES = {"first": "Lần đầu", "retry": "Chuyển lại", "cash": "Tiền mặt"}
+HOLD_KINDS = {"right": "Giữ quyền hưởng", "payment": "Giữ khoản chi"}
+CASH_REASONS = {
+    "cash_by_choice": "Nhận tiền mặt theo đăng ký",
+    "cash_fallback": "Chuyển khoản không thành",
+}
+CHANGE_KINDS = {
+    "came": "Mới vào danh sách",
+    "left": "Ra khỏi danh sách",
+    "amount_up": "Tăng số tiền",
+    "amount_down": "Giảm số tiền",
+    "account_changed": "Đổi nơi nhận",
+}
+ROLES = {
+    "prepare": "Người lập",
+    "check": "Người kiểm tra",
+    "sign2": "Kế toán (chữ ký thứ hai)",
+    "sign1": "Chủ tài khoản (chữ ký thứ nhất)",
+}
+SIGNING_ORDER = ("prepare", "check", "sign2", "sign1")
+HOLD_REASONS = {
+    "no_identity": "Chưa có số định danh cá nhân",
+    "cmnd": "Chỉ có CMND 9 số",
+    "birth_year_only": "Chỉ có năm (hoặc tháng) sinh",
+    "no_opening": "Chưa có số đã chi trước ngày đưa vào hệ thống",
+    "dead": "Dữ liệu dân cư báo đã chết",
+    "start_month": "Tháng bắt đầu hưởng chưa khớp quy định",
+    "rail_not_available": "Kênh chi trả chưa sẵn sàng",
+    "shared_account": "Một tài khoản cho nhiều người",
+    "unverified": "Nơi nhận chưa được xác minh",
+    "rerating_missing": "Chưa có quyết định điều chỉnh mức",
+    "cooling_off": "Nơi nhận mới đổi, chưa hết thời gian chờ",
+    "no_contract": "Chưa có hợp đồng chi trả còn hiệu lực",
+    "uncollected": "Chưa đến nhận tiền mặt",
+    "carried": "Chuyển từ kỳ trước sang",
+}
+_SPAN = 3  # from three months in a row on, papers write first-last
+_NOT_FOR_PAPER = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_PRINTED = ((0x20, 0x24F), (0x300, 0x323), (0x1EA0, 0x1EF9), (0x2010, 0x2026), (0x20AB, 0x20AB))
+_PLAIN = re.compile(r"[\x20-\x7e\u00a0-\u00ac\u00ae-\u024f\u1ea0-\u1ef9\u2010-\u2026]*")
+
+
+@dataclass(frozen=True)
+class Office:
+    """Whose paper it is: the payer (a commune People's Committee).
+
+    `name` is the commune's full name ("Phường Việt Trì"), `province` the province's.
+    """
+
+    code: str
+    name: str
+    province: str
+
+    @property
+    def committee(self) -> str:
+        """The body that pays, as the head of a paper names it."""
+        return f"Ủy ban nhân dân {self.name[:1].lower()}{self.name[1:]}"
+
+
+def reason_words(code: str) -> str:
+    """Return a hold's reason in words: `open_point:x` is an open point of the law by its name."""
+    kind, _, detail = code.partition(":")
+    if kind == "open_point":
+        return f"Điểm luật còn mở: {detail}"
+    if kind in {"rejected", "returned"} and detail:
+        said = "Bị từ chối" if kind == "rejected" else "Bị trả lại"
+        return f"{said} (mã {detail})"
+    return HOLD_REASONS.get(kind, code)
+
+
+def programme_words(code: str) -> str:
+    """Return a programme's name; its code where it has no name here."""
+    return PROGRAMMES.get(code, code)
+
+
+def list_words(number: int, version: int) -> str:
+    """Say which list of the month it is: the main one or a supplementary one, and its version."""
+    name = "Danh sách chính" if number == 0 else f"Danh sách bổ sung số {number}"
+    return f"{name}, bản {version}"
+
+
+def months_words(months: Sequence[int]) -> str:
+    """Write covered months shortly: 202607..202610 as '07/2026–10/2026', others with commas."""
+    spans: list[list[int]] = []
+    for month in sorted(set(months)):
+        if spans and add_months(spans[-1][-1], 1) == month:
+            spans[-1].append(month)
+        else:
+            spans.append([month])
+    parts = []
+    for span in spans:
+        if len(span) >= _SPAN:
+            parts.append(f"{show_month(span[0])}–{show_month(span[-1])}")
+        else:
+            parts += [show_month(month) for month in span]
+    return ", ".join(parts)
+
+
+def day_words(day: date) -> str:
+    """Write a day as papers do: 'ngày 05 tháng 11 năm 2026'."""
+    return f"ngày {day.day:02d} tháng {day.month:02d} năm {day.year}"
+
+
+def short_day(day: date) -> str:
+    """Write a day as '05/11/2026'."""
+    return f"{day.day:02d}/{day.month:02d}/{day.year}"
+
+
+def instant(made_at: str) -> datetime:
+    """Read an instant (ISO 8601, UTC). Raises ValueError where it names no zone."""
+    read = datetime.fromisoformat(made_at)
+    if read.tzinfo is None:
+        raise ValueError(f"an instant needs its zone: {made_at!r}")
+    return read.astimezone(UTC)
+
+
+def instant_words(made_at: str) -> str:
+    """Write an instant in Vietnam's time: '24/10/2026 09:05'."""
+    return instant(made_at).astimezone(ICT).strftime("%d/%m/%Y %H:%M")
+
+
+def printable(text: str) -> str:
+    """Return the text as a paper can show it, composed (NFC), nothing lost without a trace.
+
+    Control and direction characters, and letters the papers' typeface has not, come out as
+    ‹U+202E›: a name cannot turn the rest of its row around, nor vanish from a signed list.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(c if _shows(c) else f"‹U+{ord(c):04X}›" for c in text)
+
+
+def _shows(char: str) -> bool:
+    if unicodedata.category(char) in _NOT_FOR_PAPER:
+        return False
+    return any(low <= ord(char) <= high for low, high in _PRINTED) or char in "‹›→□☐≤≥×−"
