@@ -31,7 +31,7 @@ $(STAMP):
 	@rm -f $(VENV)/.setup-* && touch $@
 
 $(BENCH_STAMP): $(STAMP)
-	@$(PIP) --require-hashes -r requirements/bench.lock
+	@$(PIP) --no-build-isolation --require-hashes -r requirements/bench.lock
 	@rm -f $(VENV)/.bench-* && touch $@
 
 postgres: # PostgreSQL's programs, from the system's packages where root may install them
