@@ -197,9 +197,30 @@ JOIN unit_profile u ON u.payer_id = c.payer_id AND u.profile_id = c.profile_id
 WHERE NOT EXISTS (SELECT 1 FROM dirty x WHERE x.sub_id = u.sub_id AND x.from_month <= c.month)
 """
 
-# What lies between the certain amount and the highest possible one is not taken back.
+# What lies between the certain amount and the highest possible one is not taken back. Each step is
+# materialised, or the planner copies the look-up of the last revision wherever it is used.
 _DIFFERENCES = """
 INSERT INTO work_diff
+WITH w AS MATERIALIZED (
+  SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS total,
+         d.most_vnd AS most, f.total_vnd AS full_due, d.hold_reason, d.held_vnd,
+         coalesce(
+           (SELECT max(l.rev) FROM line l
+             WHERE l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0),
+           (SELECT 0 FROM line l WHERE l.sub_id = u.sub_id AND l.cover = u.cover
+             AND l.item = 0 AND l.move = 0), -1) AS last_rev
+  FROM work_unit u
+  JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
+  JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
+), o AS MATERIALIZED (
+  SELECT w.*,
+    CASE WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+           AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
+         WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
+           AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
+         ELSE 0 END AS owed
+  FROM w
+)
 SELECT t.sub_id, t.payer_id, t.cover, t.programme, t.due, t.full_due, t.owed, t.last_rev,
        t.hold_reason, t.held_vnd
 FROM (
@@ -207,26 +228,7 @@ FROM (
          o.hold_reason, o.held_vnd,
          CASE WHEN o.owed <= o.total THEN o.total WHEN o.owed <= o.most THEN o.owed
               ELSE o.most END AS due
-  FROM (
-    SELECT w.*,
-      CASE WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-             AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
-           WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-             AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
-           ELSE 0 END AS owed
-    FROM (
-      SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS total,
-             d.most_vnd AS most, f.total_vnd AS full_due, d.hold_reason, d.held_vnd,
-             coalesce(
-               (SELECT max(l.rev) FROM line l
-                 WHERE l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0),
-               (SELECT 0 FROM line l WHERE l.sub_id = u.sub_id AND l.cover = u.cover
-                 AND l.item = 0 AND l.move = 0), -1) AS last_rev
-      FROM work_unit u
-      JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
-      JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
-    ) w
-  ) o
+  FROM o
 ) t
 WHERE t.due <> t.owed OR t.hold_reason <> '' OR t.full_due > t.due
 """

@@ -5,7 +5,7 @@ The composition root's list: importing a room's `tables` registers it.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 
 from disbursement.beneficiaries import tables as beneficiaries
 from disbursement.entitlements import tables as entitlements
@@ -16,12 +16,13 @@ from disbursement.payments import tables as payments
 from disbursement.platform import tables as platform
 from disbursement.platform.database import cell_metadata, shared_metadata
 from disbursement.runs import tables as runs
+from ledger.bulk import run_script
 from reconciliation import tables as answers
 
 ROOMS = (platform, identity, beneficiaries, entitlements, runs, payments, fallback, jobs, answers)
 """Importing a room's tables registers them; nothing else is done with the modules here."""
 
-__all__ = ["APPEND_ONLY", "cell_tables", "guard", "shared_tables"]
+__all__ = ["APPEND_ONLY", "cell_tables", "guard", "refresh_statistics", "shared_tables"]
 
 APPEND_ONLY = (
     "destination",
@@ -57,6 +58,7 @@ def guard(conn: Connection, schema: str | None) -> None:
         for name in names:
             rights = "SELECT, INSERT" if name in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
             conn.exec_driver_sql(f"GRANT {rights} ON {schema}.{name} TO disburse_app")
+        _planner_function(conn, schema, names)
         return
     for name in APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):
@@ -64,3 +66,32 @@ def guard(conn: Connection, schema: str | None) -> None:
                 f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
                 f"BEGIN SELECT RAISE(ABORT, '{name}: append-only'); END"
             )
+
+
+def _planner_function(conn: Connection, schema: str | None, names: list[str]) -> None:
+    """Let the application refresh the planner's statistics of a table it has just filled.
+
+    ANALYZE asks for the owner; without it a month that was just planned is joined by full scans.
+    """
+    allowed = ", ".join(f"'{n}'" for n in names)
+    body = (
+        "CREATE FUNCTION refresh_statistics(name text) RETURNS void LANGUAGE plpgsql "
+        f"SECURITY DEFINER SET search_path = {schema} AS $$ BEGIN "
+        f"IF name NOT IN ({allowed}) THEN RAISE EXCEPTION 'no such table'; END IF; "
+        "EXECUTE 'ANALYZE ' || quote_ident(name); END $$"
+    )
+    run_script(
+        conn,
+        [
+            body,
+            "REVOKE ALL ON FUNCTION refresh_statistics(text) FROM PUBLIC",
+            "GRANT EXECUTE ON FUNCTION refresh_statistics(text) TO disburse_app",
+        ],
+    )
+
+
+def refresh_statistics(conn: Connection, *tables: str) -> None:
+    """Tell PostgreSQL's planner about tables that were just filled; SQLite needs nothing."""
+    if conn.dialect.name == "postgresql":
+        for table in tables:
+            conn.execute(text("SELECT refresh_statistics(:t)"), {"t": table})

@@ -373,8 +373,9 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str) -> None:
     ).scalar_one()
     changed = conn.execute(
         text(
-            "SELECT count(*) FROM payment p JOIN person x ON x.id = p.person_id "
-            "WHERE p.list_id = :l AND p.hold_reason = '' AND x.died_on IS NOT NULL"
+            "SELECT count(*) FROM person x WHERE x.payer_id = (SELECT payer_id FROM pay_list "
+            "WHERE id = :l) AND x.died_on IS NOT NULL AND EXISTS (SELECT 1 FROM payment p "
+            "WHERE p.person_id = x.id AND p.list_id = :l AND p.hold_reason = '')"
         ),
         {"l": list_id},
     ).scalar_one()
@@ -406,34 +407,10 @@ def _after_release(
         {"nb": not_before},
     )
     conn.execute(text(f"DELETE FROM coin_reserved WHERE batch_id IN ({ids_sql})"))
-    conn.execute(
-        text(
-            "DELETE FROM free_coin WHERE EXISTS (SELECT 1 FROM payment_coin c JOIN payment p "
-            "ON p.id = c.payment_id WHERE p.list_id = :l AND p.hold_reason = '' "
-            "AND c.sub_id = free_coin.sub_id AND c.cover = free_coin.cover "
-            "AND c.item = free_coin.item)"
-        ),
-        {"l": row["id"]},
-    )
-    conn.execute(
-        text(
-            "DELETE FROM free_coin WHERE EXISTS (SELECT 1 FROM line d "
-            "WHERE d.journal_id = :j AND d.sub_id = free_coin.sub_id AND d.cover = free_coin.cover "
-            "AND d.item = free_coin.item AND d.move > 0)"
-        ),
-        {"j": row["journal_id"]},
-    )
-    conn.execute(
-        text(
-            "INSERT INTO free_coin (sub_id, cover, item, move, payer_id, programme, amount_vnd, "
-            "reason, since_month) SELECT c.sub_id, c.cover, c.item, c.move, p.payer_id, :g, "
-            "c.amount_vnd, 'held:' || p.hold_reason, :m FROM payment p "
-            "JOIN payment_coin c ON c.payment_id = p.id "
-            "WHERE p.list_id = :l AND p.hold_reason <> '' "
-            "ON CONFLICT (sub_id, cover, item) DO UPDATE SET reason = excluded.reason"
-        ),
-        {"l": row["id"], "g": row["programme"], "m": row["month"]},
-    )
+    if row["carried"] or row["cancelled_vnd"]:
+        _take_carried(conn, row)
+    if row["held_payment"]:
+        _keep_held(conn, row)
     conn.execute(
         text(
             "DELETE FROM dirty WHERE sub_id IN (SELECT id FROM person WHERE payer_id = :p) "
@@ -444,6 +421,36 @@ def _after_release(
     )
     conn.execute(
         text("UPDATE pay_list SET released_at = :t WHERE id = :l"), {"t": at, "l": row["id"]}
+    )
+
+
+def _take_carried(conn: Connection, row: Any) -> None:
+    """Coins that lay free are on their way now, or were cancelled by this list."""
+    same = "x.sub_id = free_coin.sub_id AND x.cover = free_coin.cover AND x.item = free_coin.item"
+    sent = (
+        "SELECT 1 FROM payment_coin x JOIN payment p ON p.id = x.payment_id "
+        f"WHERE p.list_id = :l AND p.hold_reason = '' AND {same}"
+    )
+    cancelled = f"SELECT 1 FROM line x WHERE x.journal_id = :j AND x.move > 0 AND {same}"
+    for query in (sent, cancelled):
+        conn.execute(
+            text(f"DELETE FROM free_coin WHERE payer_id = :p AND EXISTS ({query})"),
+            {"l": row["id"], "j": row["journal_id"], "p": row["payer_id"]},
+        )
+
+
+def _keep_held(conn: Connection, row: Any) -> None:
+    """Coins of a payment under a hold stay in payable, each with its reason."""
+    conn.execute(
+        text(
+            "INSERT INTO free_coin (sub_id, cover, item, move, payer_id, programme, amount_vnd, "
+            "reason, since_month) SELECT c.sub_id, c.cover, c.item, c.move, p.payer_id, :g, "
+            "c.amount_vnd, 'held:' || p.hold_reason, :m FROM payment p "
+            "JOIN payment_coin c ON c.payment_id = p.id "
+            "WHERE p.list_id = :l AND p.hold_reason <> '' "
+            "ON CONFLICT (sub_id, cover, item) DO UPDATE SET reason = excluded.reason"
+        ),
+        {"l": row["id"], "g": row["programme"], "m": row["month"]},
     )
 
 

@@ -28,6 +28,7 @@ from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
+from disbursement.platform.schema import refresh_statistics
 from ledger import posting
 from ledger.bulk import bulk_insert
 
@@ -51,9 +52,6 @@ class BatchSpec:
     month: int
     purpose: str  # first | retry | cash
     rail: str  # bank | cash
-    payments_sql: str
-    """SELECT payment_id in the order of rows, with binds `params`."""
-    params: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -112,50 +110,75 @@ def contract_of(conn: Connection, ctx: Context, payer_id: int, day: date) -> Con
     return Contract(row[0], row[1], row[2], row[3], row[4] or "", account, row[6])
 
 
-def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[Frozen]:
-    """Freeze one batch per spec that has payments; write its rows, its file and its reservation.
+def work_freeze(conn: Connection) -> None:
+    """Make the empty work table that says which payment goes into which batch of `freeze`."""
+    conn.execute(text("DROP TABLE IF EXISTS work_freeze"))
+    conn.execute(
+        text("CREATE TEMPORARY TABLE work_freeze (spec integer, payment_id bigint PRIMARY KEY)")
+    )
 
-    Raises RefusedError naming the row where a value cannot be written, NotNowError where a payer
-    has no contract. A coin is in at most one unsent batch (`coin_reserved`).
+
+def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[Frozen]:
+    """Freeze a batch for each spec that has payments in `work_freeze` (spec = its index).
+
+    Writes rows, files and reservations. Raises RefusedError naming the row where a value cannot
+    be written, NotNowError where a payer has no contract. A coin is in at most one unsent batch
+    (`coin_reserved`).
     """
-    out = []
+    if not specs:
+        return []
     day = today(ctx.clock)
+    refresh_statistics(conn, "payment", "payment_coin")
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("ANALYZE work_freeze")
+    sums = {
+        int(r[0]): (int(r[1]), int(r[2]), int(r[3]))
+        for r in conn.execute(
+            text(
+                "SELECT f.spec, count(*), sum(p.coins), sum(p.amount_vnd) FROM work_freeze f "
+                "JOIN payment p ON p.id = f.payment_id GROUP BY f.spec"
+            )
+        )
+    }
     contracts: dict[int, Contract] = {}
-    first_id = ids.block(conn, "batch", len(specs)) if specs else 0
-    first_journal = posting.allot(conn, len(specs)) if specs else 0
-    for i, spec in enumerate(specs):
+    first_id = ids.block(conn, "batch", len(specs))
+    first_journal = posting.allot(conn, len(specs))
+    out = []
+    for k, rows in groupby(_rows(conn), key=itemgetter(0)):
+        spec = specs[k]
         if spec.payer_id not in contracts:
             contracts[spec.payer_id] = contract_of(conn, ctx, spec.payer_id, day)
-        frozen = Frozen(first_id + i, first_journal + i, spec.rail)
-        if _freeze_one(conn, ctx, spec, contracts[spec.payer_id], frozen, day):
-            out.append(frozen)
-    return out
-
-
-def _freeze_one(
-    conn: Connection, ctx: Context, spec: BatchSpec, contract: Contract, frozen: Frozen, day: date
-) -> bool:
-    count, coins, total = conn.execute(
-        text(
-            "SELECT count(*), coalesce(sum(p.coins), 0), coalesce(sum(p.amount_vnd), 0) "
-            f"FROM payment p WHERE p.id IN ({spec.payments_sql})"
-        ),
-        spec.params,
-    ).one()
-    if not count:
-        return False
-    frozen.payments, frozen.coins, frozen.total_vnd = int(count), int(coins), int(total)
-    writer = _Writer(conn, ctx, spec, contract, frozen, _value_date(spec, contract, day))
-    writer.run()
+        contract = contracts[spec.payer_id]
+        frozen = Frozen(first_id + k, first_journal + k, spec.rail, *sums[k])
+        _Writer(conn, ctx, spec, contract, frozen, _value_date(spec, contract, day), rows).run()
+        out.append(frozen)
+    refresh_statistics(conn, "batch_row")
     conn.execute(
         text(
             "INSERT INTO coin_reserved (sub_id, cover, item, batch_id) "
-            "SELECT c.sub_id, c.cover, c.item, :b FROM batch_row r JOIN payment_coin c "
-            "ON c.payment_id = r.payment_id WHERE r.batch_id = :b"
+            "SELECT c.sub_id, c.cover, c.item, r.batch_id FROM batch_row r JOIN payment_coin c "
+            "ON c.payment_id = r.payment_id WHERE r.batch_id BETWEEN :a AND :b "
+            "ORDER BY c.sub_id, c.cover, c.item"
         ),
-        {"b": frozen.id},
+        {"a": first_id, "b": first_id + len(specs) - 1},
     )
-    return True
+    return out
+
+
+def _rows(conn: Connection) -> Iterator[Any]:
+    """Stream payments with destination and coins: spec, payment, …, cover, item, amount."""
+    return iter(
+        conn.execute(
+            text(
+                "SELECT f.spec, p.id, p.person_id, p.amount_vnd, p.coins, d.id, d.bank_code, "
+                "d.account_enc, d.owner_name, c.cover, c.item, c.amount_vnd FROM work_freeze f "
+                "JOIN payment p ON p.id = f.payment_id "
+                "JOIN destination d ON d.id = p.destination_id "
+                "JOIN payment_coin c ON c.payment_id = p.id "
+                "ORDER BY f.spec, p.id, c.cover, c.item"
+            ).execution_options(yield_per=5_000)
+        )
+    )
 
 
 def _value_date(spec: BatchSpec, contract: Contract, day: date) -> date:
@@ -175,8 +198,11 @@ class _Writer:
         contract: Contract,
         frozen: Frozen,
         value_date: date,
+        source: Iterator[Any],
     ) -> None:
         self.conn, self.ctx, self.spec = conn, ctx, spec
+        self.source = source
+        self.covers: set[int] = set()
         self.contract, self.frozen, self.value_date = contract, frozen, value_date
         self.profile: Profile = load_profile(contract.profile)
         self.created = stamp(ctx.clock)[:19] + "Z"
@@ -227,11 +253,10 @@ class _Writer:
         carrier = frozen.journal_id * 10_000_000
         month = self.spec.month
         tail = f" CHI TRA THANG {month % 100:02d}/{month // 100}"
-        for n, (payment_id, group) in enumerate(
-            groupby(_rows(self.conn, self.spec), key=itemgetter(0)), 1
-        ):
+        for n, (payment_id, group) in enumerate(groupby(self.source, key=itemgetter(1)), 1):
             parts = list(group)
-            _, sub_id, amount, coins, dest, bank, account_enc, owner = parts[0][:8]
+            _, _, sub_id, amount, coins, dest, bank, account_enc, owner = parts[0][:9]
+            self.covers.update(p[9] for p in parts)
             account = (
                 ctx.keys.decrypt("destination.account", dest, bytes(account_enc))
                 if account_enc is not None
@@ -245,7 +270,7 @@ class _Writer:
                 (frozen.id, n, payment_id, sub_id, e2e, amount, coins, dest, bank, name, words)
             )
             self.manifest.add(
-                n, e2e, amount, bank, account, name, words, dest, [p[8:] for p in parts]
+                n, e2e, amount, bank, account, name, words, dest, [p[9:] for p in parts]
             )
             yield PaymentRow(n, e2e, amount, bank, account, name, words, e2e)
 
@@ -257,7 +282,8 @@ class _Writer:
             (
                 "id", "journal_id", "list_id", "run_id", "payer_id", "provider_id", "contract_id",
                 "programme", "month", "purpose", "lot", "version", "rail", "profile", "message_id",
-                "created_text", "value_date", "payments", "coins", "total_vnd", "manifest_root",
+                "created_text", "value_date", "payments", "coins", "total_vnd", "cover_from",
+                "cover_to", "manifest_root",
                 "file_sha256", "file_name", "state", "nonce", "expires_at",
             ),
             [
@@ -266,28 +292,13 @@ class _Writer:
                     contract.provider_id, contract.id, spec.programme, spec.month, spec.purpose, 1,
                     1, spec.rail, self.profile.key, self.message_id, self.created,
                     self.value_date.isoformat(), frozen.payments, frozen.coins, frozen.total_vnd,
-                    frozen.manifest_root, frozen.file_sha256, frozen.file_name, "held",
+                    min(self.covers), max(self.covers), frozen.manifest_root, frozen.file_sha256,
+                    frozen.file_name, "held",
                     secrets.token_hex(16),
                     (today(self.ctx.clock) + timedelta(days=40)).isoformat(),
                 )
             ],
         )  # fmt: skip
-
-
-def _rows(conn: Connection, spec: BatchSpec) -> Iterator[Any]:
-    """Stream the payments of a spec with their coins, in payment order."""
-    return iter(
-        conn.execute(
-            text(
-                "SELECT p.id, p.person_id, p.amount_vnd, p.coins, d.id, d.bank_code, "
-                "d.account_enc, d.owner_name, c.cover, c.item, c.amount_vnd FROM payment p "
-                "JOIN destination d ON d.id = p.destination_id "
-                "JOIN payment_coin c ON c.payment_id = p.id "
-                f"WHERE p.id IN ({spec.payments_sql}) ORDER BY p.id, c.cover, c.item"
-            ).execution_options(yield_per=5_000),
-            spec.params,
-        )
-    )
 
 
 class Manifest:
@@ -360,24 +371,38 @@ def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:
 
 
 def list_specs(conn: Connection, list_ids: Sequence[int]) -> list[BatchSpec]:
-    """Return the batches of prepared lists: one to the bank, one to the cash desk."""
-    out = []
-    for list_id in list_ids:
-        row = conn.execute(
-            text(
-                "SELECT l.payer_id, y.code, y.name, l.run_id, l.programme, l.month FROM pay_list l "
-                "JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
-            ),
-            {"l": list_id},
-        ).one()
-        out += [
-            BatchSpec(
-                row[0], row[1], row[2], row[3], list_id, row[4], row[5],
-                "first" if rail == "bank" else "cash", rail,
-                "SELECT p2.id FROM payment p2 WHERE p2.list_id = :list AND p2.rail = :rail "
-                "AND p2.hold_reason = ''",
-                {"list": list_id, "rail": rail},
-            )
-            for rail in ("bank", "cash")
-        ]  # fmt: skip
-    return out
+    """Return the batches of prepared lists: one to the bank and one to the cash desk each.
+
+    Fills `work_freeze` with their payments.
+    """
+    wanted = set(list_ids)
+    rows = conn.execute(
+        text(
+            "SELECT l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month "
+            "FROM pay_list l JOIN payer y ON y.id = l.payer_id WHERE l.state = 'draft' "
+            "ORDER BY l.id"
+        )
+    )
+    specs = [
+        BatchSpec(r[1], r[2], r[3], r[4], r[0], r[5], r[6], purpose, rail)
+        for r in rows
+        if r[0] in wanted
+        for purpose, rail in (("first", "bank"), ("cash", "cash"))
+    ]
+    work_freeze(conn)
+    conn.execute(text("DROP TABLE IF EXISTS work_spec"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_spec (spec integer, list_id bigint, rail text)"))
+    bulk_insert(
+        conn,
+        "work_spec",
+        ("spec", "list_id", "rail"),
+        ((k, s.list_id, s.rail) for k, s in enumerate(specs)),
+    )
+    conn.execute(
+        text(
+            "INSERT INTO work_freeze (spec, payment_id) SELECT s.spec, p.id FROM work_spec s "
+            "JOIN payment p ON p.list_id = s.list_id AND p.rail = s.rail "
+            "WHERE p.hold_reason = ''"
+        )
+    )
+    return specs

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -17,7 +18,7 @@ from disbursement.platform.errors import NotNowError
 from ledger import chart, posting
 from ledger.canon import Chunker, row_text
 from ledger.errors import LedgerError
-from ledger.posting import Header, LineRow, Query, Sealed
+from ledger.posting import Control, Header, LineRow, Query, Sealed
 
 FIRST_LINES = """
 SELECT c.cover, :pay, :dst, c.sub_id, c.item, c.move + 1, :base + r.n, r.coins, NULL, NULL,
@@ -92,11 +93,12 @@ def post_gl(
     return posting.post(conn, header, lines)
 
 
-def _batch_query(conn: Connection, batch_id: int) -> tuple[Query, dict[str, object]]:
+def _batch_query(conn: Connection, batch_id: int) -> tuple[Query, dict[str, Any]]:
     row = (
         conn.execute(
             text(
                 "SELECT b.journal_id, b.list_id, b.rail, b.coins, b.total_vnd, b.month, "
+                "b.cover_from, b.cover_to, "
                 "b.payer_id, y.code AS payer, p.code AS provider FROM batch b "
                 "JOIN payer y ON y.id = b.payer_id JOIN provider p ON p.id = b.provider_id "
                 "WHERE b.id = :b"
@@ -125,7 +127,7 @@ def _batch_query(conn: Connection, batch_id: int) -> tuple[Query, dict[str, obje
 def batch_root(conn: Connection, batch_id: int) -> bytes:
     """Return the root that the batch's journal will have, before it is posted."""
     query, row = _batch_query(conn, batch_id)
-    journal_id = int(str(row["journal_id"]))
+    journal_id = row["journal_id"]
     rows = conn.execute(text(query.sql).execution_options(yield_per=5_000), dict(query.params))
     chunker = Chunker()
     for number, line in enumerate(rows, 1):
@@ -136,23 +138,24 @@ def batch_root(conn: Connection, batch_id: int) -> bytes:
 def post_batch(conn: Connection, ctx: Context, batch_id: int, day: date) -> Sealed:
     """Seal a signed batch: its coins leave payable, each under its attempt's carrier."""
     query, row = _batch_query(conn, batch_id)
-    journal_id = int(str(row["journal_id"]))
+    journal_id = row["journal_id"]
     digest = conn.execute(
         text("SELECT digest FROM statement WHERE journal_id = :j"), {"j": journal_id}
     ).scalar_one()
     header = Header(
         id=journal_id,
         book=chart.FINANCIAL,
-        payer_id=int(str(row["payer_id"])),
+        payer_id=row["payer_id"],
         kind="batch",
         idem_key=f"batch:{journal_id}",
-        month=int(str(row["month"])),
+        month=row["month"],
         effective_date=day,
         recorded_at=stamp(ctx.clock),
         evidence=None,
         statement_digest=bytes(digest),
     )
-    return posting.post(conn, header, query)
+    control = Control(row["coins"], row["total_vnd"], row["cover_from"], row["cover_to"])
+    return posting.post(conn, header, query, control=control)
 
 
 def commit_lists(

@@ -107,6 +107,8 @@ batch = Table(
     whole("payments"),
     whole("coins"),
     big("total_vnd"),
+    whole("cover_from"),
+    whole("cover_to"),
     raw("manifest_root", null=True),
     raw("file_sha256", null=True),
     words("file_name", null=True),
@@ -147,6 +149,7 @@ coin_reserved = Table(
     small("item"),
     big("batch_id"),
     PrimaryKeyConstraint("sub_id", "cover", "item"),
+    Index("coin_reserved_batch", "batch_id"),
 )
 
 budget = Table(
