@@ -1,0 +1,413 @@
+"""A simulated bank: the counterparty of the demo and of the tests, never of a payer.
+
+It reads pain.001 with a small parser of its own, keeps its own journal of what it was told to pay
+(the oracle for "never twice"), its own balances, and answers with pain.002 and camt.053 as a real
+bank would: late, in part, or not at all, according to a seeded failure profile. The same seed, the
+same files, the same answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+PER_MILLE = 1_000
+
+
+@dataclass(frozen=True)
+class FailureProfile:
+    """How often what goes wrong, in thousandths of payments (files for the last two).
+
+    Source of the shares: failed account credits of Indian benefit transfers, 2.75-2.87 % a year
+    (RTI figures 2018-19), mostly stale, closed or blocked accounts; late returns and lost answers
+    are our own assumption.
+    """
+
+    name: str
+    rejected: int
+    returned: int
+    unknown: int
+    double_row: int
+    lost_file: int
+
+
+PROFILES: Mapping[str, FailureProfile] = {
+    p.name: p
+    for p in (
+        FailureProfile("clean", 0, 0, 0, 0, 0),
+        FailureProfile("steady", 20, 6, 3, 20, 10),
+        FailureProfile("first-run", 60, 15, 8, 20, 20),
+        FailureProfile("stress", 150, 60, 40, 200, 100),
+    )
+}
+_REJECT_CODES = ("AC04", "AC01", "AC06", "AG01")
+_RETURN_CODES = ("AC04", "AC06", "AC01")
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS account (number TEXT PRIMARY KEY, balance INTEGER NOT NULL,
+  sequence INTEGER NOT NULL, closing INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, debtor TEXT NOT NULL,
+  count INTEGER NOT NULL, total INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS told (end_to_end TEXT NOT NULL, message TEXT NOT NULL,
+  debtor TEXT NOT NULL, amount INTEGER NOT NULL, fate TEXT NOT NULL, code TEXT NOT NULL,
+  paid INTEGER NOT NULL DEFAULT 0, back INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS told_open ON told (debtor, fate, paid, back);
+CREATE TABLE IF NOT EXISTS booked (account TEXT NOT NULL, n INTEGER NOT NULL, side TEXT NOT NULL,
+  amount INTEGER NOT NULL, end_to_end TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL,
+  stated INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (account, n)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The true holder of an account at the bank."""
+
+    name: str
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One payment as the bank read it; amount in dong."""
+
+    end_to_end: str
+    amount: int
+    account: str
+    name: str
+
+
+def plain(name: str) -> str:
+    """Return a name the way the bank compares it: upper case, no marks, single spaces."""
+    marks = unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
+    kept = "".join(c for c in marks if not unicodedata.combining(c))
+    return " ".join(kept.upper().split())
+
+
+class SimulatedBank:
+    """One bank with its books in `folder`/bank.db; takes files from `folder`/out, answers to /in.
+
+    `truth` gives the holder of each payee account; an account that is not in it exists and has
+    the name in the order. Amounts in dong.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        profile: str = "steady",
+        seed: int = 1,
+        truth: Mapping[str, Holder] | None = None,
+    ) -> None:
+        self.folder, self.profile, self.seed = folder, PROFILES[profile], seed
+        self.truth = truth or {}
+        (folder / "out").mkdir(parents=True, exist_ok=True)
+        (folder / "in").mkdir(exist_ok=True)
+        self.db = sqlite3.connect(folder / "bank.db", isolation_level=None)
+        self.db.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Close the bank's books."""
+        self.db.close()
+
+    # --- money in -----------------------------------------------------------------------------
+
+    def credit(self, account: str, amount: int, words: str) -> None:
+        """Book money that arrives on a deposit account (the draw from the treasury)."""
+        self.db.execute("BEGIN")
+        self._account(account)
+        self._book(account, [("CRDT", amount, "NOTPROVIDED", "", words)])
+        self.db.execute("COMMIT")
+
+    # --- orders in, pain.002 out ------------------------------------------------------------------
+
+    def take_orders(self, day: date) -> int:
+        """Read every new file in the drop folder and answer it; return how many payments."""
+        taken = 0
+        for path in sorted((self.folder / "out").glob("*.xml")):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if self.db.execute("SELECT 1 FROM message WHERE sha256 = ?", (digest,)).fetchone():
+                continue
+            taken += self._take(path, digest, day)
+        return taken
+
+    def _take(self, path: Path, digest: str, day: date) -> int:
+        message, debtor, orders = read_orders(path)
+        self.db.execute("BEGIN")
+        known = self.db.execute("SELECT 1 FROM message WHERE id = ?", (message,)).fetchone()
+        if known:
+            self._answer(message, day, "RJCT", [("", "RJCT", "DU01")], suffix=digest[:6])
+            self.db.execute("COMMIT")
+            return 0
+        self._account(debtor)
+        rows = [(o, *self._fate(o)) for o in orders]
+        self.db.executemany(
+            "INSERT INTO told (end_to_end, message, debtor, amount, fate, code) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            ((o.end_to_end, message, debtor, o.amount, fate, code) for o, fate, code in rows),
+        )
+        self.db.execute(
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?)",
+            (message, digest, debtor, len(orders), sum(o.amount for o in orders)),
+        )
+        refused = [(o.end_to_end, "RJCT", code) for o, fate, code in rows if fate == "rejected"]
+        if self._share(f"double:{message}") < self.profile.double_row and refused:
+            refused.append(refused[0])
+        status = "ACSP" if not refused else "RJCT" if len(refused) == len(orders) else "PART"
+        if self._share(f"lost:{message}") >= self.profile.lost_file:
+            self._answer(message, day, status, refused)
+        self.db.execute("COMMIT")
+        return len(orders)
+
+    def _share(self, key: str) -> int:
+        digest = hashlib.sha256(f"{self.seed}:{key}".encode()).digest()
+        return int.from_bytes(digest[:4], "big") % PER_MILLE
+
+    def _fate(self, order: Instruction) -> tuple[str, str]:
+        """Decide what becomes of a payment: (fate, code); the same order always the same."""
+        holder = self.truth.get(order.account)
+        if holder is not None and holder.closed:
+            return "rejected", "AC04"
+        if holder is not None and plain(holder.name) != plain(order.name):
+            return "rejected", "BE01"
+        if self.db.execute(
+            "SELECT 1 FROM told WHERE end_to_end = ? LIMIT 1", (order.end_to_end,)
+        ).fetchone():
+            return "rejected", "AM05"
+        draw = self._share(order.end_to_end)
+        limits = self.profile
+        pick = draw % len(_REJECT_CODES)
+        if draw < limits.rejected:
+            return "rejected", _REJECT_CODES[pick]
+        if draw < limits.rejected + limits.returned:
+            return "returned", _RETURN_CODES[draw % len(_RETURN_CODES)]
+        if draw < limits.rejected + limits.returned + limits.unknown:
+            # Half of them are paid after all, in a later statement; half never are.
+            return ("late" if draw % 2 else "never"), ""
+        return "paid", ""
+
+    def _answer(
+        self,
+        message: str,
+        day: date,
+        status: str,
+        rows: Iterable[tuple[str, str, str]],
+        suffix: str = "",
+    ) -> None:
+        listed = list(rows)
+        group_reason = (
+            f"<StsRsnInf><Rsn><Cd>{listed[0][2]}</Cd></Rsn></StsRsnInf>"
+            if listed and not listed[0][0]
+            else ""
+        )
+        body = "".join(
+            f"<TxInfAndSts><OrgnlEndToEndId>{e2e}</OrgnlEndToEndId><TxSts>{state}</TxSts>"
+            f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf></TxInfAndSts>"
+            for e2e, state, code in listed
+            if e2e
+        )
+        batch = (
+            f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message}-1</OrgnlPmtInfId>{body}"
+            "</OrgnlPmtInfAndSts>"
+            if body
+            else ""
+        )
+        name = f"pain002-{message}{suffix}.xml"
+        self._write(
+            name,
+            '<?xml version="1.0" encoding="UTF-8"?>'
+            '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.12"><CstmrPmtStsRpt>'
+            f"<GrpHdr><MsgId>R{message}{suffix}</MsgId>"
+            f"<CreDtTm>{day.isoformat()}T10:00:00Z</CreDtTm></GrpHdr>"
+            f"<OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId>"
+            f"<OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId><GrpSts>{status}</GrpSts>{group_reason}"
+            f"</OrgnlGrpInfAndSts>{batch}</CstmrPmtStsRpt></Document>",
+        )
+
+    # --- statements ---------------------------------------------------------------------------
+
+    def settle(self, *, late: bool = False) -> None:
+        """Book the debits of what is paid; with `late`, returns and the delayed ones as well."""
+        self.db.execute("BEGIN")
+        fates = "('paid', 'returned')" if not late else "('paid', 'returned', 'late')"
+        for account, rows in self._grouped(
+            "SELECT debtor, end_to_end, amount, code FROM told WHERE paid = 0 "
+            f"AND fate IN {fates} ORDER BY debtor, rowid"
+        ):
+            self._book(account, [("DBIT", a, e2e, "", "") for e2e, a, _ in rows])
+        self.db.execute(f"UPDATE told SET paid = 1 WHERE paid = 0 AND fate IN {fates}")
+        if late:
+            for account, rows in self._grouped(
+                "SELECT debtor, end_to_end, amount, code FROM told WHERE paid = 1 AND back = 0 "
+                "AND fate = 'returned' ORDER BY debtor, rowid"
+            ):
+                self._book(account, [("CRDT", a, e2e, code, "RETURN") for e2e, a, code in rows])
+            self.db.execute("UPDATE told SET back = 1 WHERE paid = 1 AND fate = 'returned'")
+        self.db.execute("COMMIT")
+
+    def _grouped(self, query: str) -> Iterator[tuple[str, list[tuple[str, int, str]]]]:
+        rows: dict[str, list[tuple[str, int, str]]] = {}
+        for debtor, e2e, amount, code in self.db.execute(query):
+            rows.setdefault(debtor, []).append((e2e, amount, code))
+        yield from rows.items()
+
+    def statements(self, day: date) -> list[str]:
+        """Write a camt.053 for every account, moved or not; return the file names."""
+        out = []
+        accounts = self.db.execute(
+            "SELECT number, sequence, closing, balance FROM account ORDER BY number"
+        ).fetchall()
+        for number, sequence, opening, closing in accounts:
+            name = f"camt053-{number}-{sequence + 1:04d}.xml"
+            self._statement(name, number, sequence + 1, opening, closing, day)
+            out.append(name)
+        return out
+
+    def _statement(
+        self, name: str, number: str, sequence: int, opening: int, closing: int, day: date
+    ) -> None:
+        rows = self.db.execute(
+            "SELECT n, side, amount, end_to_end, code, text FROM booked "
+            "WHERE account = ? AND stated = 0 ORDER BY n",
+            (number,),
+        )
+        iso = day.isoformat()
+        entries = "".join(_entry(number, iso, *row) for row in rows)
+        ident = f"S{number}-{sequence:04d}"
+        self._write(
+            name,
+            '<?xml version="1.0" encoding="UTF-8"?>'
+            '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>'
+            f"<GrpHdr><MsgId>M{ident}</MsgId><CreDtTm>{iso}T18:00:00Z</CreDtTm></GrpHdr>"
+            f"<Stmt><Id>{ident}</Id><ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
+            f"<CreDtTm>{iso}T18:00:00Z</CreDtTm>"
+            f"<FrToDt><FrDtTm>{iso}T00:00:00Z</FrDtTm><ToDtTm>{iso}T23:59:59Z</ToDtTm></FrToDt>"
+            f"<Acct><Id><Othr><Id>{number}</Id></Othr></Id><Ccy>VND</Ccy></Acct>"
+            f"{_balance('OPBD', opening, iso)}{_balance('CLBD', closing, iso)}{entries}"
+            "</Stmt></BkToCstmrStmt></Document>",
+        )
+        self.db.execute("BEGIN")
+        self.db.execute("UPDATE booked SET stated = 1 WHERE account = ? AND stated = 0", (number,))
+        self.db.execute(
+            "UPDATE account SET sequence = ?, closing = ? WHERE number = ?",
+            (sequence, closing, number),
+        )
+        self.db.execute("COMMIT")
+
+    # --- books --------------------------------------------------------------------------------
+
+    def _account(self, number: str) -> None:
+        self.db.execute("INSERT OR IGNORE INTO account VALUES (?, 0, 0, 0)", (number,))
+
+    def _book(self, account: str, rows: list[tuple[str, int, str, str, str]]) -> None:
+        first = self.db.execute(
+            "SELECT coalesce(max(n), 0) + 1 FROM booked WHERE account = ?", (account,)
+        ).fetchone()[0]
+        self.db.executemany(
+            "INSERT INTO booked (account, n, side, amount, end_to_end, code, text) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((account, first + i, *row) for i, row in enumerate(rows)),
+        )
+        change = sum(r[1] if r[0] == "CRDT" else -r[1] for r in rows)
+        self.db.execute(
+            "UPDATE account SET balance = balance + ? WHERE number = ?", (change, account)
+        )
+
+    def _write(self, name: str, body: str) -> None:
+        part = self.folder / "in" / f".{name}.part"
+        part.write_bytes(body.encode())
+        part.rename(self.folder / "in" / name)
+
+    # --- the oracle ---------------------------------------------------------------------------
+
+    def paid_twice(self) -> list[str]:
+        """Return the ids that this bank was told more than once and paid more than once."""
+        rows = self.db.execute(
+            "SELECT end_to_end FROM told WHERE paid = 1 GROUP BY end_to_end HAVING count(*) > 1"
+        )
+        return [r[0] for r in rows]
+
+    def paid(self, account: str) -> tuple[int, int]:
+        """Return (debited and not returned, balance) of a deposit account, in dong."""
+        debit = self.db.execute(
+            "SELECT coalesce(sum(amount), 0) FROM told WHERE debtor = ? AND paid = 1 AND back = 0",
+            (account,),
+        ).fetchone()[0]
+        balance = self.db.execute(
+            "SELECT coalesce(max(balance), 0) FROM account WHERE number = ?", (account,)
+        ).fetchone()[0]
+        return int(debit), int(balance)
+
+
+def read_orders(path: Path) -> tuple[str, str, list[Instruction]]:
+    """Read a pain.001 the bank's own way: message id, debtor account, payments.
+
+    Raises ValueError where count or sum are not the header's.
+    """
+    message = debtor = ""
+    count = total = -1
+    orders: list[Instruction] = []
+    for _, element in etree.iterparse(
+        str(path), events=("end",), resolve_entities=False, no_network=True, load_dtd=False
+    ):
+        name = etree.QName(element).localname
+        if name == "GrpHdr":
+            texts = {etree.QName(c).localname: c.text or "" for c in element}
+            message, count = texts["MsgId"], int(texts["NbOfTxs"])
+            total = int(texts["CtrlSum"])
+        elif name == "DbtrAcct":
+            debtor = _text(element, "Id", "Othr", "Id")
+        elif name == "CdtTrfTxInf":
+            orders.append(
+                Instruction(
+                    _text(element, "PmtId", "EndToEndId"),
+                    int(_text(element, "Amt", "InstdAmt")),
+                    _text(element, "CdtrAcct", "Id", "Othr", "Id"),
+                    _text(element, "Cdtr", "Nm"),
+                )
+            )
+            element.clear()
+    if count != len(orders) or total != sum(o.amount for o in orders):
+        raise ValueError(f"{path.name}: count or sum differ from the header")
+    return message, debtor, orders
+
+
+def _text(element: etree._Element, *path: str) -> str:
+    found = element
+    for name in path:
+        found = next(c for c in found if etree.QName(c).localname == name)
+    return found.text or ""
+
+
+def _balance(code: str, amount: int, day: str) -> str:
+    side = "CRDT" if amount >= 0 else "DBIT"
+    return (
+        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"
+        f'<Amt Ccy="VND">{abs(amount)}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
+        f"<Dt><Dt>{day}</Dt></Dt></Bal>"
+    )
+
+
+def _entry(
+    account: str, day: str, n: int, side: str, amount: int, end_to_end: str, code: str, words: str
+) -> str:
+    reference = f"{account}-{n}"
+    back = f"<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>" if code else ""
+    text = f"<RmtInf><Ustrd>{escape(words)}</Ustrd></RmtInf>" if words else ""
+    return (
+        f'<Ntry><NtryRef>{n}</NtryRef><Amt Ccy="VND">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
+        f"<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt>"
+        f"<AcctSvcrRef>{reference}</AcctSvcrRef>"
+        "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>DMCT</SubFmlyCd></Fmly></Domn>"
+        "</BkTxCd><NtryDtls><TxDtls><Refs>"
+        f"<EndToEndId>{end_to_end}</EndToEndId></Refs>"
+        f'<Amt Ccy="VND">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd>{text}{back}'
+        "</TxDtls></NtryDtls></Ntry>"
+    )
