@@ -322,7 +322,7 @@ def _held_by_flags(right: Right, ages: Ages, rate: Rate, law: Law, confidence: s
     checks = (
         ("start_before_rule", right.early_start),
         ("end_before_rule", right.early_end),
-        ("lapsed_at_22", right.lapsed_at_22 and ages.end >= 22),
+        ("lapsed_at_22", right.lapsed_at_22 and ages.before >= 22),
         ("facility_resident", right.in_facility),
         ("merit_with_sa", right.merit_allowance and settings.merit_with_sa == "hold"),
         (
