@@ -12,18 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bank_adapters.control_note import control_note
 from sqlalchemy import Connection, text
 
 from bank_adapters.contract import (
     Accepted,
+    AdapterError,
     NotSent,
     Outcome,
     OutgoingFile,
     Rejected,
     Transport,
 )
-from disbursement.fallback.service import open_rosters
+from bank_adapters.control_note import control_note
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
@@ -35,6 +35,8 @@ MAX_TRIES = 3
 
 TransportFor = Callable[[str], Transport]
 """Gives the transport of a provider by its code."""
+OpenRoster = Callable[[Connection, Context, int], None]
+"""Opens the roster of a cash batch, inside the caller's transaction."""
 
 
 @dataclass
@@ -49,7 +51,12 @@ class Sent:
     reasons: tuple[str, ...] = ()
 
 
-def drain(ctx: Context, transport_for: TransportFor, worker: str = "worker") -> Sent:
+def drain(
+    ctx: Context,
+    transport_for: TransportFor,
+    open_roster: OpenRoster,
+    worker: str = "worker",
+) -> Sent:
     """Send everything whose day has come. Other batches go on where one must stop (P8)."""
     done = Sent()
     day = today(ctx.clock).isoformat()
@@ -66,7 +73,7 @@ def drain(ctx: Context, transport_for: TransportFor, worker: str = "worker") -> 
     for batch_id, rail, state in rows:
         try:
             if rail == "cash":
-                _open_roster(ctx, batch_id, worker)
+                _hand_to_desk(ctx, batch_id, open_roster, worker)
                 done.rosters += 1
             else:
                 _send(ctx, transport_for, batch_id, state, worker, done)
@@ -74,7 +81,7 @@ def drain(ctx: Context, transport_for: TransportFor, worker: str = "worker") -> 
             done.waiting += 1
             reasons.append(error.sentence)
             _note(ctx, batch_id, "waiting", error.sentence)
-        except DisburseError as error:
+        except (DisburseError, AdapterError) as error:
             done.stopped += 1
             reasons.append(error.sentence)
             _note(ctx, batch_id, "stopped", error.sentence)
@@ -90,12 +97,12 @@ def _note(ctx: Context, batch_id: int, state: str, why: str) -> None:
         )
 
 
-def _open_roster(ctx: Context, batch_id: int, worker: str) -> None:
+def _hand_to_desk(ctx: Context, batch_id: int, open_roster: OpenRoster, worker: str) -> None:
     """Hand a cash batch to the desk: money held, roster opened; nothing leaves by wire."""
     with ctx.cell.begin() as conn:
         approvals.verify_frozen(conn, ctx, batch_id)
         books.hold_cash(conn, ctx, batch_id, today(ctx.clock))
-        open_rosters(conn, ctx, [batch_id])
+        open_roster(conn, ctx, batch_id)
         _record(conn, ctx, batch_id, "sent", "done", worker)
 
 

@@ -1,0 +1,144 @@
+"""The outbox: sent once, asked about before it is sent again, stopped where something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bank_adapters.contract import Accepted, NotSent, Outcome, OutgoingFile, Unknown
+from bank_adapters.transports import FileDrop
+from disbursement.jobs import sender
+from disbursement.platform.context import Context
+from disbursement.runs import service
+from tests.runs.test_close import released
+from tests.runs.test_month import FOUR, budget, healthy, sign_all
+from tests.runs.world import PAYER, PROVIDER, World, add_people
+
+opened: list[int] = []
+
+
+def open_roster(_conn: Connection, _ctx: Context, batch_id: int) -> None:
+    opened.append(batch_id)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    opened.clear()
+
+
+def drop(folder: Path) -> Callable[[str], FileDrop]:
+    return lambda provider: FileDrop(folder / provider)
+
+
+def test_what_is_released_and_drawn_is_sent_once(world: World, tmp_path: Path) -> None:
+    released(world)
+    done = sender.drain(world.ctx, drop(tmp_path), open_roster)
+    assert (done.sent, done.rosters, done.waiting, done.stopped) == (2, 1, 0, 0)
+    folder = tmp_path / PROVIDER
+    names = [r[0] for r in world.rows("SELECT file_name FROM batch WHERE rail = 'bank'")]
+    assert sorted(p.name for p in folder.iterdir()) == sorted(names)
+    assert len(opened) == 1
+    assert world.rows("SELECT DISTINCT state FROM batch") == [("sent",)]
+    assert world.balance(f"cash_held.{PAYER}.{PROVIDER}") == 1_750_000
+    assert world.balance(f"cash_free.{PAYER}.{PROVIDER}") == 0
+    again = sender.drain(world.ctx, drop(tmp_path), open_roster)
+    assert (again.sent, again.rosters) == (0, 0)
+    healthy(world)
+    note = world.ctx.settings.files / "out" / "202610" / names[0].replace(".xml", ".txt")
+    assert "SHA-256" in note.read_text()
+
+
+def test_nothing_is_sent_before_the_draw(world: World, tmp_path: Path) -> None:
+    add_people(world, FOUR)
+    budget(world)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    sign_all(world)
+    done = sender.drain(world.ctx, drop(tmp_path), open_roster)
+    assert (done.sent, done.rosters, done.waiting) == (0, 0, 3)
+    assert "chưa rút đủ tiền" in done.reasons[0]
+    assert not (tmp_path / PROVIDER).exists()
+    assert world.rows("SELECT DISTINCT state FROM batch") == [("queued",)]
+    assert world.balance(f"cash_held.{PAYER}.{PROVIDER}") == 0
+    healthy(world)
+
+
+class Eaten:
+    """A transport that delivers and then loses the answer, once."""
+
+    def __init__(self, inner: FileDrop) -> None:
+        self.inner, self.calls, self.asked = inner, 0, 0
+
+    def send(self, file: OutgoingFile) -> Outcome:
+        self.calls += 1
+        self.inner.send(file)
+        return Unknown("connection lost")
+
+    def delivered(self, name: str) -> Accepted | NotSent | Unknown:
+        self.asked += 1
+        return self.inner.delivered(name)
+
+
+def test_a_lost_answer_is_asked_about_and_not_sent_again(world: World, tmp_path: Path) -> None:
+    released(world)
+    eaten = Eaten(FileDrop(tmp_path / PROVIDER))
+    done = sender.drain(world.ctx, lambda _: eaten, open_roster)
+    assert (done.sent, done.unknown) == (0, 2)
+    assert world.rows("SELECT DISTINCT state FROM batch WHERE rail = 'bank'") == [("unknown",)]
+    done = sender.drain(world.ctx, lambda _: eaten, open_roster)
+    assert (done.sent, done.unknown) == (2, 0)
+    assert (eaten.calls, eaten.asked) == (2, 2)
+    assert world.balance(f"cash_held.{PAYER}.{PROVIDER}") == 1_750_000
+    healthy(world)
+
+
+class Killed(FileDrop):
+    """The process ends right after the file is there and before anything is recorded."""
+
+    def send(self, file: OutgoingFile) -> Outcome:
+        super().send(file)
+        raise KeyboardInterrupt
+
+
+def test_a_restart_asks_before_it_sends(world: World, tmp_path: Path) -> None:
+    released(world)
+    with pytest.raises(KeyboardInterrupt):
+        sender.drain(world.ctx, lambda p: Killed(tmp_path / p), open_roster)
+    assert world.one("SELECT count(*) FROM batch WHERE state = 'sending'") == 1
+    eaten = Eaten(FileDrop(tmp_path / PROVIDER))
+    done = sender.drain(world.ctx, lambda _: eaten, open_roster)
+    assert eaten.calls == 1, "only the batch that had not left is sent"
+    assert done.sent == 1
+    healthy(world)
+
+
+def test_a_file_changed_after_signing_stops_its_batch_and_no_other(
+    world: World, tmp_path: Path
+) -> None:
+    released(world)
+    name = world.one("SELECT min(file_name) FROM batch WHERE rail = 'bank'")
+    path = world.ctx.settings.files / "out" / "202610" / name
+    path.write_bytes(path.read_bytes() + b" ")
+    done = sender.drain(world.ctx, drop(tmp_path), open_roster)
+    assert (done.sent, done.stopped, done.rosters) == (1, 1, 1)
+    assert not (tmp_path / PROVIDER / name).exists()
+    assert world.rows("SELECT state FROM outbox WHERE file_name = :n", n=name) == [("stopped",)]
+    healthy(world)
+
+
+def test_a_release_for_a_later_day_waits(world: World, tmp_path: Path) -> None:
+    add_people(world, FOUR)
+    budget(world)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    for who, role in (("binh", "check"), ("chi", "sign2")):
+        service.sign_all(world.ctx, 202610, role, world.signers[who])
+    service.sign_all(
+        world.ctx, 202610, "sign1", world.signers["dung"], release_on=date(2026, 10, 5)
+    )
+    with world.ctx.cell.read() as conn:
+        days = conn.execute(text("SELECT DISTINCT not_before FROM outbox")).scalars().all()
+    assert days == ["2026-10-05"]
+    assert sender.drain(world.ctx, drop(tmp_path), open_roster) == sender.Sent()
