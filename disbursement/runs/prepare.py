@@ -694,6 +694,11 @@ def _collect_coins(conn: Connection) -> None:
     )
     conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _analyze(conn, "work_coin", "work_hold")
+    _plan_payments(conn)
+
+
+def _plan_payments(conn: Connection) -> None:
+    """Write a payment per list and holder with its coins, and list those under a hold."""
     conn.execute(text("DROP TABLE IF EXISTS work_pay"))
     conn.execute(
         text(
@@ -740,15 +745,17 @@ def _sums(conn: Connection, query: str) -> dict[int, tuple[int, ...]]:
     return {int(r[0]): tuple(int(v or 0) for v in r[1:]) for r in conn.execute(text(query))}
 
 
-def _write_lists(
-    conn: Connection,
-    ctx: Context,
-    lists: Sequence[ListRow],
-    states: dict[int, tuple[LawState, LawState]],
-    month: int,
-    rates: RateSet,
-) -> None:
-    """Write the list rows with their control totals; a list with nothing on it is left out."""
+@dataclass(frozen=True)
+class _ListSums:
+    """Control totals per list id, each as a tuple of counts and dong."""
+
+    drafted: dict[int, tuple[int, ...]]
+    carried: dict[int, tuple[int, ...]]
+    planned: dict[int, tuple[int, ...]]
+    held: dict[str, dict[int, tuple[int, ...]]]
+
+
+def _list_sums(conn: Connection) -> _ListSums:
     drafted = _sums(
         conn,
         "SELECT w.list_id, count(*), "
@@ -779,6 +786,19 @@ def _write_lists(
         )
         for kind in ("right", "payment")
     }
+    return _ListSums(drafted, carried, planned, held)
+
+
+def _write_lists(
+    conn: Connection,
+    ctx: Context,
+    lists: Sequence[ListRow],
+    states: dict[int, tuple[LawState, LawState]],
+    month: int,
+    rates: RateSet,
+) -> None:
+    """Write the list rows with their control totals; a list with nothing on it is left out."""
+    sums = _list_sums(conn)
     assessed = _sums(conn, "SELECT list_id, assessed FROM work_assessed")
     recorded_by = conn.execute(text("SELECT coalesce(max(seq), 0) FROM person")).scalar_one()
     settings_digest = _settings_digest(conn)
@@ -786,10 +806,10 @@ def _write_lists(
     expires = (today(ctx.clock) + timedelta(days=EXPIRY_DAYS)).isoformat()
     rows = []
     for row in lists:
-        lines, minted, cancelled, claimed, restored, people = drafted.get(row.id, (0,) * 6)
-        right, payment = (held[k].get(row.id, (0, 0)) for k in ("right", "payment"))
-        count, vnd = planned.get(row.id, (0, 0))
-        old = carried.get(row.id, (0, 0))
+        lines, minted, cancelled, claimed, restored, people = sums.drafted.get(row.id, (0,) * 6)
+        right, payment = (sums.held[k].get(row.id, (0, 0)) for k in ("right", "payment"))
+        count, vnd = sums.planned.get(row.id, (0, 0))
+        old = sums.carried.get(row.id, (0, 0))
         if not (lines or count or right[0] or old[0]):
             continue
         state = states[row.payer_id][0]
