@@ -52,6 +52,7 @@ class BatchSpec:
     month: int
     purpose: str  # first | retry | cash
     rail: str  # bank | cash
+    lot: int = 1
 
 
 @dataclass(frozen=True)
@@ -289,8 +290,8 @@ class _Writer:
             [
                 (
                     frozen.id, frozen.journal_id, spec.list_id, spec.run_id, spec.payer_id,
-                    contract.provider_id, contract.id, spec.programme, spec.month, spec.purpose, 1,
-                    1, spec.rail, self.profile.key, self.message_id, self.created,
+                    contract.provider_id, contract.id, spec.programme, spec.month, spec.purpose,
+                    spec.lot, 1, spec.rail, self.profile.key, self.message_id, self.created,
                     self.value_date.isoformat(), frozen.payments, frozen.coins, frozen.total_vnd,
                     min(self.covers), max(self.covers), frozen.manifest_root, frozen.file_sha256,
                     frozen.file_name, "held",
@@ -371,38 +372,62 @@ def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:
 
 
 def list_specs(conn: Connection, list_ids: Sequence[int]) -> list[BatchSpec]:
-    """Return the batches of prepared lists: one to the bank and one to the cash desk each.
+    """Return the batches of prepared lists: lots to the bank, one to the cash desk each.
 
-    Fills `work_freeze` with their payments.
+    Fills `work_freeze` with their payments, in lots of what the provider's profile takes in one
+    file.
     """
     wanted = set(list_ids)
     rows = conn.execute(
         text(
-            "SELECT l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month "
-            "FROM pay_list l JOIN payer y ON y.id = l.payer_id WHERE l.state = 'draft' "
-            "ORDER BY l.id"
+            "SELECT l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month, p.rail, "
+            "count(*) AS payments FROM pay_list l JOIN payer y ON y.id = l.payer_id "
+            "JOIN payment p ON p.list_id = l.id AND p.hold_reason = '' "
+            "AND p.rail IN ('bank', 'cash') WHERE l.state = 'draft' "
+            "GROUP BY l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month, p.rail "
+            "ORDER BY l.id, p.rail"
         )
-    )
-    specs = [
-        BatchSpec(r[1], r[2], r[3], r[4], r[0], r[5], r[6], purpose, rail)
-        for r in rows
-        if r[0] in wanted
-        for purpose, rail in (("first", "bank"), ("cash", "cash"))
-    ]
+    ).all()
+    specs: list[BatchSpec] = []
+    starts: list[tuple[int, int, str, int]] = []
+    for r in rows:
+        if r[0] not in wanted:
+            continue
+        size = _lot_size(conn, r[1]) if r[7] == "bank" else int(r[8])
+        starts.append((len(specs), r[0], r[7], size))
+        purpose = "first" if r[7] == "bank" else "cash"
+        specs += [
+            BatchSpec(r[1], r[2], r[3], r[4], r[0], r[5], r[6], purpose, r[7], lot)
+            for lot in range(1, -(-int(r[8]) // size) + 1)
+        ]
     work_freeze(conn)
     conn.execute(text("DROP TABLE IF EXISTS work_spec"))
-    conn.execute(text("CREATE TEMPORARY TABLE work_spec (spec integer, list_id bigint, rail text)"))
-    bulk_insert(
-        conn,
-        "work_spec",
-        ("spec", "list_id", "rail"),
-        ((k, s.list_id, s.rail) for k, s in enumerate(specs)),
-    )
     conn.execute(
         text(
-            "INSERT INTO work_freeze (spec, payment_id) SELECT s.spec, p.id FROM work_spec s "
+            "CREATE TEMPORARY TABLE work_spec (spec integer, list_id bigint, rail text, "
+            "size integer)"
+        )
+    )
+    bulk_insert(conn, "work_spec", ("spec", "list_id", "rail", "size"), starts)
+    conn.execute(
+        text(
+            "INSERT INTO work_freeze (spec, payment_id) "
+            "SELECT q.spec + (q.k - 1) / q.size, q.id FROM (SELECT s.spec, s.size, p.id, "
+            "row_number() OVER (PARTITION BY s.spec ORDER BY p.id) AS k FROM work_spec s "
             "JOIN payment p ON p.list_id = s.list_id AND p.rail = s.rail "
-            "WHERE p.hold_reason = ''"
+            "WHERE p.hold_reason = '') q"
         )
     )
     return specs
+
+
+def _lot_size(conn: Connection, payer_id: int) -> int:
+    """Return how many payments the payer's provider takes in one file."""
+    profile = conn.execute(
+        text(
+            "SELECT p.profile FROM provider_contract c JOIN provider p ON p.id = c.provider_id "
+            "WHERE c.payer_id = :p ORDER BY c.valid_from DESC LIMIT 1"
+        ),
+        {"p": payer_id},
+    ).scalar_one_or_none()
+    return load_profile(profile).max_payments_per_file if profile else 1_000_000

@@ -268,3 +268,27 @@ def test_a_changed_account_after_the_freeze_stops_the_sender(world: World) -> No
     with world.ctx.cell.read() as conn, pytest.raises(DisburseError) as changed:
         approvals.verify_frozen(conn, world.ctx, batch)
     assert changed.value.code == "file_changed"
+
+
+def test_a_list_above_the_profiles_limit_goes_in_lots(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from bank_adapters.profiles import load_profile
+    from disbursement.runs import batches
+
+    small = replace(load_profile("iso-vn-1"), max_payments_per_file=2)
+    monkeypatch.setattr(batches, "load_profile", lambda _: small)
+    add_people(world, [Person(date(1980 + n, 1, 1), K6) for n in range(5)])
+    budget(world)
+    done = service.prepare(world.ctx, 202610, world.signers["an"])
+    assert (done.batches, done.payments) == (3, 5)
+    assert world.rows("SELECT lot, payments, total_vnd FROM batch ORDER BY lot") == [
+        (1, 2, 1_500_000),
+        (2, 2, 1_500_000),
+        (3, 1, 750_000),
+    ]
+    sign_all(world)
+    assert world.balance(f"transit.{PAYER}.{PROVIDER}") == -3_750_000
+    healthy(world)
