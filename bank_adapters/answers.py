@@ -1,0 +1,227 @@
+"""Answers for our own đồng accounts: read whole, checked, or refused whole (P3).
+
+This is the strict layer over the generic readers. A file that does not add up, is in another
+currency, holds a fraction of a đồng, or is one page of several is refused with its line; nothing
+is handed on before the last byte was read.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from bank_adapters.camt import CamtFile, RawStatement, read_camt
+from bank_adapters.camtentry import RawEntry
+from bank_adapters.contract import (
+    AnswerKind,
+    Entry,
+    ParsedAnswer,
+    RefusedFile,
+    Source,
+    Statement,
+    StatusItem,
+)
+from bank_adapters.pain002 import RawStatus, StatusFile, read_pain002
+from bank_adapters.xmlsource import MOST_BYTES, Finding, opened, refuse
+
+CURRENCY = "VND"
+_WHOLE = re.compile(r"([0-9]{1,15})(\.0{1,5})?")
+_MESSAGE = re.compile(
+    rb"<(?:[A-Za-z_][\w.-]*:)?"
+    rb"(BkToCstmrAcctRpt|BkToCstmrStmt|BkToCstmrDbtCdtNtfctn|CstmrPmtStsRpt|pain\.002\.001\.02)"
+)
+_PIECE = 1 << 16
+
+_SOFT = frozenset({"details_without_amount", "copy"})
+"""Findings that leave the money right: the booking is taken as one, and a warning says so."""
+_CUT_OR_ALTERED = "Hãy xin ngân hàng gửi lại tệp đúng, hoặc đối chiếu với ngân hàng."
+
+
+def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
+    """Read a pain.002, camt.052, camt.053 or camt.054 about a VND account.
+
+    Constant memory; walks the file once. Raises RefusedFile.
+    """
+    kind = sniff(source, most_bytes)
+    if kind == "pain.002":
+        return _statuses(read_pain002(source, most_bytes=most_bytes))
+    return _statements(read_camt(source, most_bytes=most_bytes, currency=CURRENCY))
+
+
+def sniff(source: Source, most_bytes: int = MOST_BYTES) -> AnswerKind:
+    """Say which kind of answer this is by its first message element. Raises RefusedFile."""
+    found = None
+    with opened(source, most_bytes) as stream:
+        kept = b""
+        while found is None and (piece := stream.read(_PIECE)):
+            found = _MESSAGE.search(kept + piece)
+            kept = piece[-64:]
+    if found is None:
+        refuse(
+            "not_an_answer",
+            "tệp không phải pain.002 hoặc sao kê camt.052/053/054",
+            "neither pain.002 nor camt.052/053/054",
+            do="Hãy kiểm tra đã chọn đúng tệp.",
+        )
+    return _KINDS.get(found[1].decode(), "pain.002")
+
+
+_KINDS: dict[str, AnswerKind] = {
+    "BkToCstmrAcctRpt": "camt.052",
+    "BkToCstmrStmt": "camt.053",
+    "BkToCstmrDbtCdtNtfctn": "camt.054",
+}
+
+
+def whole_vnd(text: str, line: int | None = None) -> int:
+    """Return whole đồng: "810000" and "810000.00" are, "810000.50" is refused (F21)."""
+    if text.isascii() and text.isdigit() and len(text) <= 15:
+        return int(text)
+    match = _WHOLE.fullmatch(text)
+    if match is None:
+        refuse(
+            "fraction",
+            "số tiền VND có phần lẻ hoặc quá lớn",
+            "an amount in VND is no whole number of đồng",
+            line=line,
+        )
+    return int(match[1])
+
+
+def _statuses(file: StatusFile) -> ParsedAnswer:
+    warnings = _refuse_or_warn(file.findings)
+    for row in file.items:
+        if row.amount is not None:
+            if row.currency != CURRENCY:
+                _refuse(_other_currency(row.line))
+            whole_vnd(row.amount, row.line)
+    return ParsedAnswer(
+        "pain.002",
+        file.version,
+        file.message_id,
+        file.created_at,
+        file.original_message_id,
+        warnings,
+        file.items.remade(_status_item),
+    )
+
+
+def _status_item(row: tuple[Any, ...]) -> StatusItem:
+    raw = RawStatus._make(row)
+    return StatusItem(
+        raw.level,
+        raw.original_msg_id,
+        raw.payment_info_id,
+        raw.end_to_end_id,
+        raw.instr_id,
+        raw.status,
+        raw.reasons[0] if raw.reasons else None,
+        raw.text,
+        whole_vnd(raw.amount) if raw.amount is not None else None,
+        more_reasons=raw.reasons[1:],
+        line=raw.line,
+    )
+
+
+def _statements(file: CamtFile) -> ParsedAnswer:
+    warnings = _refuse_or_warn(file.findings)
+    return ParsedAnswer(
+        file.kind,
+        file.version,
+        file.message_id,
+        file.created_at,
+        None,
+        warnings,
+        tuple(_statement(file, raw) for raw in file.statements),
+    )
+
+
+def _statement(file: CamtFile, raw: RawStatement) -> Statement:
+    missing = [
+        name
+        for name, value in (
+            ("Id", raw.id),
+            ("Acct", raw.account),
+            ("OPBD", raw.opening if file.kind == "camt.053" else 0),
+            ("CLBD", raw.closing if file.kind == "camt.053" else 0),
+        )
+        if value is None or value == ""
+    ]
+    if missing:
+        _refuse(
+            Finding(
+                "statement_incomplete",
+                f"sao kê thiếu {', '.join(missing)}",
+                f"the statement lacks {', '.join(missing)}",
+                raw.line,
+            )
+        )
+    if raw.currency not in {None, CURRENCY}:
+        _refuse(_other_currency(raw.line))
+    return Statement(
+        raw.id,
+        raw.sequence,
+        raw.account or "",
+        CURRENCY,
+        _signed(raw.opening, raw.line),
+        _signed(raw.closing, raw.line),
+        raw.from_date,
+        raw.to_date,
+        raw.entries.remade(_entry),
+        raw.message_id,
+        int(raw.booked_credit),
+        int(raw.booked_debit),
+    )
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    raw = RawEntry._make(row)
+    return Entry(
+        raw.n,
+        "CRDT" if raw.side == "CRDT" else "DBIT",
+        int(raw.amount.partition(".")[0]),
+        raw.status,
+        date.fromisoformat(raw.booking_date) if raw.booking_date else None,
+        raw.acct_svcr_ref,
+        raw.end_to_end_id,
+        raw.instr_id,
+        raw.tx_id,
+        raw.payment_info_id,
+        raw.message_id,
+        # A reversal that credits the payer is money back, whatever the bank calls it.
+        raw.is_return or (raw.reversal and raw.side == "CRDT"),
+        raw.reason_code,
+        int(raw.charges.partition(".")[0]) if raw.charges else 0,
+        raw.text,
+        raw.counterparty,
+        raw.booking_n if raw.details > 1 else None,
+        raw.batch_count,
+        raw.line,
+    )
+
+
+def _signed(balance: Decimal | None, line: int) -> int | None:
+    if balance is None:
+        return None
+    whole = whole_vnd(str(abs(balance)), line)
+    return whole if balance >= 0 else -whole
+
+
+def _refuse_or_warn(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    for finding in findings:
+        if finding.code not in _SOFT:
+            _refuse(finding)
+    return tuple(
+        f"{finding.what} (dòng {finding.line})" if finding.line else finding.what
+        for finding in findings
+    )
+
+
+def _other_currency(line: int) -> Finding:
+    return Finding("currency", "tệp không phải tiền đồng (VND)", "the currency is not VND", line)
+
+
+def _refuse(finding: Finding) -> NoReturn:
+    raise RefusedFile(finding.code, finding.what, _CUT_OR_ALTERED, line=finding.line, en=finding.en)

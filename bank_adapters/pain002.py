@@ -1,0 +1,269 @@
+"""Reading pain.002 (customer payment status report), any ISO version from .03, any dialect.
+
+Status stands on three levels (file, batch, transaction); each is optional and none implies
+another, so each is handed on as it came. Every transaction of every batch is read.
+
+Source: ISO 20022 CustomerPaymentStatusReport (pain.002), message definitions .03 to .15.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bank_adapters.camtentry import amount_text
+from bank_adapters.contract import Level, Source
+from bank_adapters.spool import Spool, View
+from bank_adapters.xmlsource import (
+    MOST_BYTES,
+    Element,
+    Finding,
+    Names,
+    Part,
+    documents,
+    down,
+    line_of,
+    opened,
+    refuse,
+    text_at,
+    walk,
+)
+
+_TAGS = ("{*}TxInfAndSts", "{*}OrgnlPmtInfAndSts", "{*}OrgnlGrpInfAndSts", "{*}GrpHdr")
+_ROOT = re.compile(r"CstmrPmtStsRpt|pain\.002\.001\.02")
+_VERSION = re.compile(r"pain\.002\.001\.\d\d")
+_NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", ""})
+
+
+_Declared = tuple[str, int, int]
+"""Status, count, line."""
+
+
+class RawStatus(NamedTuple):
+    """One status as the file has it."""
+
+    level: Level
+    original_msg_id: str
+    payment_info_id: str | None
+    end_to_end_id: str | None
+    instr_id: str | None
+    status: str | None
+    reasons: tuple[str, ...]
+    text: str
+    amount: str | None
+    currency: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFile:
+    """A whole pain.002; findings are empty where everything adds up."""
+
+    version: str
+    message_id: str
+    created_at: str
+    original_message_id: str | None
+    items: View[RawStatus]
+    findings: tuple[Finding, ...]
+
+
+def read_pain002(source: Source, *, most_bytes: int = MOST_BYTES) -> StatusFile:
+    """Read a pain.002 whole, in constant memory.
+
+    Raises RefusedFile where the bytes are no well-formed pain.002 or an amount cannot be read;
+    counts that do not agree are in `findings`.
+    """
+    reader = _Reader()
+    with opened(source, most_bytes) as stream:
+        for start, end in documents(stream):
+            walk(Part(stream, start, end), _TAGS, reader.event)
+    return reader.result()
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.names = Names()
+        self.version = ""
+        self.heads: list[tuple[str, str]] = []
+        self.originals: list[str] = []
+        self.spool: Spool[RawStatus] = Spool()
+        self.findings: list[Finding] = []
+        self.batch_open = False
+        self.batch_status = ""
+        self.whole = False
+        """Whether a file or batch was rejected without listing its members."""
+        self.group_declared: list[_Declared] = []
+        self.listed = Counter[str]()
+        self.batch_listed = Counter[str]()
+
+    def event(self, element: Element) -> None:
+        """Take the end of an element that `_TAGS` names."""
+        name = self.names[element.tag]
+        parent = element.getparent()
+        if name == "TxInfAndSts":
+            self._transaction(element, parent)
+        elif name == "OrgnlPmtInfAndSts":
+            self._open_batch(element)
+            alone = not self.batch_listed
+            self.whole |= alone and self.batch_status == "RJCT"
+            self._compare(self._declared(element), self.batch_listed, whole=self.whole and alone)
+            self.batch_open, self.batch_status = False, ""
+            self.batch_listed.clear()
+        elif name == "OrgnlGrpInfAndSts":
+            self._group(element)
+        elif parent is not None and _ROOT.search(self.names[parent.tag]):
+            found = _VERSION.search(str(element.tag))
+            self.version = self.version or (found[0] if found else "pain.002")
+            self.heads.append(
+                (text_at(element, self.names, "MsgId"), text_at(element, self.names, "CreDtTm"))
+            )
+
+    def result(self) -> StatusFile:
+        """Return what was read; a file that reports on nothing is refused."""
+        if not self.heads or not (self.originals or len(self.spool)):
+            refuse(
+                "no_status",
+                "tệp không phải báo cáo trạng thái pain.002",
+                "the file holds no pain.002 status report",
+                do="Hãy kiểm tra đã chọn đúng tệp.",
+            )
+        self._close_group()
+        message_id, created = self.heads[0]
+        return StatusFile(
+            self.version,
+            message_id,
+            created,
+            next((original for original in self.originals if original), None),
+            self.spool.view(RawStatus._make),
+            tuple(self.findings),
+        )
+
+    def _group(self, element: Element) -> None:
+        self.originals.append(text_at(element, self.names, "OrgnlMsgId"))
+        self._close_group()
+        status = self._status(element, "GrpSts")
+        self.whole = status == "RJCT"
+        reasons, text = self._reasons(element)
+        if status or reasons:
+            self._add("file", None, element, status, reasons, text)
+        self.group_declared = self._declared(element)
+
+    def _open_batch(self, element: Element) -> None:
+        """Hand on the batch's own status before its transactions, as far as the file gives it."""
+        if self.batch_open:
+            return
+        self.batch_open = True
+        self.batch_status = self._status(element, "PmtInfSts")
+        reasons, text = self._reasons(element)
+        if self.batch_status or reasons:
+            batch = text_at(element, self.names, "OrgnlPmtInfId") or None
+            self._add("batch", batch, element, self.batch_status, reasons, text)
+
+    def _transaction(self, element: Element, parent: Element | None) -> None:
+        batch = None
+        if parent is not None and self.names[parent.tag] == "OrgnlPmtInfAndSts":
+            self._open_batch(parent)
+            batch = text_at(parent, self.names, "OrgnlPmtInfId") or None
+        status = self._status(element, "TxSts")
+        self.listed[status] += 1
+        self.batch_listed[status] += 1
+        reasons, text = self._reasons(element)
+        self._add("transaction", batch, element, status, reasons, text)
+
+    def _add(
+        self,
+        level: Level,
+        batch: str | None,
+        element: Element,
+        status: str,
+        reasons: tuple[str, ...],
+        text: str,
+    ) -> None:
+        names = self.names
+        end_to_end = instr = amount = None
+        if level == "transaction":
+            end_to_end = _id(text_at(element, names, "OrgnlEndToEndId"))
+            instr = _id(text_at(element, names, "OrgnlInstrId"))
+            batch = batch or _id(text_at(element, names, "OrgnlPmtInfId"))
+            amount = down(element, names, "OrgnlTxRef", "Amt", "InstdAmt")
+        self.spool.append(
+            (
+                level,
+                self.originals[-1] if self.originals else "",
+                batch,
+                end_to_end,
+                instr,
+                status or None,
+                reasons,
+                text,
+                amount_text(amount) if amount is not None else None,
+                amount.get("Ccy") if amount is not None else None,
+                line_of(element),
+            )
+        )
+
+    def _status(self, element: Element, name: str) -> str:
+        found = down(element, self.names, name)
+        if found is None:
+            return ""
+        text = (found.text or "").strip()
+        if not text and len(found):
+            text = (found[0].text or "").strip()
+        return text
+
+    def _reasons(self, element: Element) -> tuple[tuple[str, ...], str]:
+        codes: list[str] = []
+        words: list[str] = []
+        names = self.names
+        for child in element:
+            if names[child.tag] != "StsRsnInf":
+                continue
+            code = text_at(child, names, "Rsn", "Cd") or text_at(child, names, "Rsn", "Prtry")
+            code = code or text_at(child, names, "StsRsn", "Cd")
+            if code:
+                codes.append(code)
+            words += [(leaf.text or "").strip() for leaf in child if names[leaf.tag] == "AddtlInf"]
+        return tuple(codes), " ".join(word for word in words if word)
+
+    def _declared(self, element: Element) -> list[_Declared]:
+        """Read NbOfTxsPerSts: how many transactions have which status."""
+        declared: list[_Declared] = []
+        for child in element:
+            if self.names[child.tag] == "NbOfTxsPerSts":
+                count = text_at(child, self.names, "DtldNbOfTxs")
+                line = line_of(child)
+                if count.isascii() and count.isdigit():
+                    declared.append((self._status(child, "DtldSts"), int(count), line))
+                else:
+                    self._find("count", "số lượng không đọc được", "a count is no number", line)
+        return declared
+
+    def _compare(self, declared: list[_Declared], listed: Counter[str], *, whole: bool) -> None:
+        """More listed than declared, or fewer rejects, means the file was altered or cut.
+
+        Banks need not list what they accepted; and where a file or batch is rejected as a `whole`
+        its members need not be listed.
+        """
+        for status, count, line in declared:
+            found = listed[status]
+            if found > count or (status == "RJCT" and found < count and not whole):
+                self._find(
+                    "count_differs",
+                    f"ghi {count} khoản {status[:10]} nhưng liệt kê {found}",
+                    f"declares {count} {status[:10]} and lists {found}",
+                    line,
+                )
+
+    def _close_group(self) -> None:
+        self._compare(self.group_declared, self.listed, whole=self.whole)
+        self.group_declared, self.whole = [], False
+        self.listed.clear()
+
+    def _find(self, code: str, what: str, en: str, line: int) -> None:
+        self.findings.append(Finding(code, what, en, line or None))
+
+
+def _id(text: str) -> str | None:
+    return None if text in _NO_ID else text
