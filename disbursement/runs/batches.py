@@ -17,13 +17,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from bank_adapters.xsd import validate_file
 from sqlalchemy import Connection, text
 
 from bank_adapters import pain001
 from bank_adapters.contract import AdapterError, BatchHeader, PaymentRow
 from bank_adapters.profiles import Profile, load_profile
 from bank_adapters.text import prepare_text
+from bank_adapters.xsd import validate_file
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
