@@ -147,14 +147,11 @@ def validate_file(path: Path, message_version: str) -> None:
     schema = load(message_version)
     try:
         walk = etree.iterparse(
-            str(path), events=("end",), schema=schema, resolve_entities=False, no_network=True,
-            load_dtd=False, huge_tree=False,
+            str(path), events=("end",), tag="{*}CdtTrfTxInf", schema=schema,
+            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
         )  # fmt: skip
         for _, element in walk:
-            if element.tag.endswith("}CdtTrfTxInf"):
-                element.clear()
-                while element.getprevious() is not None:
-                    del element.getparent()[0]
+            element.clear()
     except etree.XMLSyntaxError as error:
         raise RefusedBatch(
             "xsd_invalid",
