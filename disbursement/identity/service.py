@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, text
@@ -27,6 +28,7 @@ from disbursement.identity.rules import (
     clean_passphrase,
     clean_username,
 )
+from disbursement.identity.signers import register_signers
 from disbursement.platform import ids
 from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
@@ -39,18 +41,28 @@ from disbursement.platform.errors import (
 
 __all__ = [
     "Signer",
+    "SigningKey",
     "User",
     "create_user",
     "disable_user",
     "has_users",
     "key_path",
     "read_shared",
+    "register_signers",
     "require",
     "set_roles",
     "unlock",
     "user",
     "users",
 ]
+
+
+class SigningKey(Protocol):
+    """Whatever makes a user's signatures: an open key, or signatures made elsewhere."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the Ed25519 signature of the bytes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ class Signer:
     user_id: int
     person_id: int
     username: str
-    _key: Ed25519PrivateKey = field(repr=False)
+    _key: SigningKey = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
         """Return the Ed25519 signature, 64 bytes (RFC 8032)."""
