@@ -51,7 +51,8 @@ def compile_pdf(template: str, data: dict[str, Any], made_at: str, *, rows: int 
     The same arguments give the same bytes. `rows` is the length of the longest table: typst
     needs about 85 kB of memory a row, given back before the next paper.
     """
-    return _compile(template, data, made_at, rows=rows, form="pdf")
+    paper: bytes = _compile(template, data, made_at, rows=rows, form="pdf")
+    return paper
 
 
 def compile_png(template: str, data: dict[str, Any], made_at: str) -> list[bytes]:
@@ -63,7 +64,7 @@ def compile_png(template: str, data: dict[str, Any], made_at: str) -> list[bytes
 def _compile(
     template: str, data: dict[str, Any], made_at: str, *, rows: int, form: Literal["pdf", "png"]
 ) -> Any:
-    files = {
+    files: Any = {  # the published types know no dict of files; the compiler does
         "main.typ": _template(template),
         "base.typ": _template("base"),
         "data.json": json.dumps(_clean(data), ensure_ascii=False).encode(),

@@ -190,10 +190,7 @@ def sheet_data(sheet: ApprovalSheet) -> dict[str, Any]:
         ],
         "changes": [[n, format_vnd(c), signed_vnd(a)] for n, c, a in _change_rows(sheet)],
         "holds": [[k, r, format_vnd(n), format_vnd(a)] for k, r, n, a in _hold_rows(sheet)],
-        "held": [
-            format_vnd(sum(h.people for h in sheet.holds)),
-            format_vnd(sum(h.amount_vnd for h in sheet.holds)),
-        ],
+        "held": format_vnd(sum(h.amount_vnd for h in sheet.holds)),
         "law_on": words.short_day(sheet.law_on),
         "rate_set": sheet.rate_set,
         "citations": list(sheet.citations),
@@ -275,8 +272,9 @@ def _summary(book: Book, sheet: ApprovalSheet) -> None:
     tab.row(("Mã kiểm tra", "Mã tóm tắt danh sách", None, None, sheet.digest))
     tab.row(("Mã kiểm tra", f"Đầu chuỗi sổ {sheet.chain_seq}", None, None, sheet.chain_head))
     for signer in _signers(sheet):
-        at = words.instant_words(signer.signed_at) if signer.signed_at else None
-        tab.row(("Ký", words.ROLES[signer.role], None, None, " – ".join(filter(None, (signer.name, at)))))
+        at = words.instant_words(signer.signed_at) if signer.signed_at else ""
+        said = " – ".join(part for part in (signer.name, at) if part)
+        tab.row(("Ký", words.ROLES[signer.role], None, None, said))
 
 
 def _files(book: Book, sheet: ApprovalSheet) -> None:
@@ -287,8 +285,8 @@ def _files(book: Book, sheet: ApprovalSheet) -> None:
     )  # fmt: skip
     tab = book.sheet("Lô chi", columns, heading=_heading(sheet, "Các lô chi"), landscape=True)
     for b in sheet.batches:
-        purpose = words.PURPOSES.get(b.purpose, b.purpose)
-        tab.row((b.message_id, b.provider, purpose, b.file_name, b.sha256, b.payments, b.amount_vnd))
+        kind = words.PURPOSES.get(b.purpose, b.purpose)
+        tab.row((b.message_id, b.provider, kind, b.file_name, b.sha256, b.payments, b.amount_vnd))
     tab.row(("Cộng", None, None, None, None, sheet.payments, sheet.total_vnd), total=True)
 
 
@@ -303,7 +301,6 @@ def _change_list(book: Book, sheet: ApprovalSheet, changes: Iterable[Change]) ->
     tab = book.sheet("Thay đổi", columns, heading=_heading(sheet, title), landscape=True)
     for c in changes:
         kind = words.CHANGE_KINDS.get(c.kind, c.kind)
-        tab.row(
-            (kind, c.reference, c.before_vnd, c.after_vnd, c.account_before, c.account_after, c.reason)
-        )
+        accounts = (c.account_before, c.account_after)
+        tab.row((kind, c.reference, c.before_vnd, c.after_vnd, *accounts, c.reason))
     return tab.rows
