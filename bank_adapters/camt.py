@@ -243,7 +243,7 @@ class _Reader:
         charges = detail.charges or (booking.charges if of == 1 else "")
         if self.currency is not None and ("." in amount or "." in charges):
             self._no_fraction(amount, charges, booking.line)
-        batch = booking.batch or (None, None, None)
+        batch = booking.batch
         side = detail.side if of > 1 and detail.side in {"CRDT", "DBIT"} else booking.side
         parties = (detail.creditor, detail.debtor)
         if side == "CRDT" and not detail.returned:
@@ -305,7 +305,7 @@ class _Reader:
                 "details do not add up to their booking",
                 booking.line,
             )
-        listed, declared = len(amounts), (booking.batch or (None, None, None))[2]
+        listed, declared = len(amounts), booking.batch[2]
         if declared is not None and declared != listed and listed > 1:
             self._find(
                 "details_count",

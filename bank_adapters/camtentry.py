@@ -50,68 +50,43 @@ class RawEntry(NamedTuple):
 class Booking:
     """What one Ntry says, before it is cut into entries."""
 
-    __slots__ = (
-        "amount",
-        "batch",
-        "charges",
-        "currency",
-        "date",
-        "details",
-        "line",
-        "ref",
-        "returned",
-        "reversal",
-        "side",
-        "status",
-        "text",
-    )
+    # Class attributes are the defaults, so that a new object costs only what its file says.
+    amount: str = ""
+    currency: str = ""
+    side: str = ""
+    status: str = ""
+    text: str = ""
+    charges: str = ""
+    date: str | None = None
+    ref: str | None = None
+    returned: bool = False
+    reversal: bool = False
+    batch: tuple[str | None, str | None, int | None] = (None, None, None)
+    """MsgId, PmtInfId and NbOfTxs of Btch."""
 
     def __init__(self, line: int) -> None:
         self.line = line
-        self.amount = self.currency = self.side = self.status = self.text = ""
-        self.charges = ""
-        self.date: str | None = None
-        self.ref: str | None = None
-        self.returned = self.reversal = False
-        self.batch: tuple[str | None, str | None, int | None] | None = None
-        """MsgId, PmtInfId and NbOfTxs of Btch."""
         self.details: list[Detail] = []
 
 
 class Detail:
     """What one TxDtls says."""
 
-    __slots__ = (
-        "amount",
-        "charges",
-        "creditor",
-        "debtor",
-        "e2e",
-        "instr",
-        "msg",
-        "pmtinf",
-        "reason",
-        "ref",
-        "returned",
-        "side",
-        "text",
-        "tx",
-    )
-
-    def __init__(self) -> None:
-        self.amount: list[tuple[str, str]] = []
-        """Candidates (amount, currency), best first."""
-        self.side = self.charges = self.text = ""
-        self.e2e: str | None = None
-        self.instr: str | None = None
-        self.tx: str | None = None
-        self.ref: str | None = None
-        self.pmtinf: str | None = None
-        self.msg: str | None = None
-        self.reason: str | None = None
-        self.creditor: str | None = None
-        self.debtor: str | None = None
-        self.returned = False
+    amount: tuple[tuple[str, str], ...] = ()
+    """Candidates (amount, currency), best first."""
+    side: str = ""
+    charges: str = ""
+    text: str = ""
+    e2e: str | None = None
+    instr: str | None = None
+    tx: str | None = None
+    ref: str | None = None
+    pmtinf: str | None = None
+    msg: str | None = None
+    reason: str | None = None
+    creditor: str | None = None
+    debtor: str | None = None
+    returned: bool = False
 
 
 def read_booking(ntry: Element, names: Names) -> Booking:
@@ -158,7 +133,9 @@ def read_booking(ntry: Element, names: Names) -> Booking:
 def amount_text(element: Element) -> str:
     """Return the amount as decimal text; the grammar is closed (F21). Raises RefusedFile."""
     text = (element.text or "").strip()
-    if not _AMOUNT.fullmatch(text):
+    if text.isascii() and text.isdigit() and len(text) <= 18 and not len(element):
+        return text
+    if not _AMOUNT.fullmatch(text) or len(element):
         refuse(
             "amount",
             "số tiền không đúng dạng (chỉ nhận chữ số và một dấu chấm thập phân)",
@@ -193,7 +170,7 @@ def _detail(element: Element, names: Names) -> Detail:
         if name == "Refs":
             _references(detail, child, names)
         elif name == "Amt":
-            detail.amount.insert(0, (amount_text(child), child.get("Ccy") or ""))
+            detail.amount = ((amount_text(child), child.get("Ccy") or ""), *detail.amount)
         elif name == "CdtDbtInd":
             detail.side = _plain(child)
         elif name == "AmtDtls":
@@ -238,7 +215,7 @@ def _amounts(detail: Detail, element: Element, names: Names) -> None:
             if names[child.tag] == wanted:
                 for leaf in child:
                     if names[leaf.tag] == "Amt":
-                        detail.amount.append((amount_text(leaf), leaf.get("Ccy") or ""))
+                        detail.amount += ((amount_text(leaf), leaf.get("Ccy") or ""),)
 
 
 def _parties(detail: Detail, parties: Element, names: Names) -> None:
