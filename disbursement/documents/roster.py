@@ -165,12 +165,12 @@ def roster_xlsx(roster: Roster, out: BinaryIO) -> int:
         Column("Tháng", 22), Column("Số tiền", 16, "money"), Column("Người nhận thay", 26),
         Column("Lý do nhận tiền mặt", 26), Column("Ngày nhận", 12), Column("Giấy tờ", 20),
     )  # fmt: skip
+    window = f"từ {words.short_day(roster.first_day)} đến hết {words.short_day(roster.last_day)}"
     heading = (
         TITLE,
         f"{roster.office.committee}, {roster.office.province} (mã {roster.office.code})",
         f"Kỳ {show_month(roster.month)} – lô {roster.message_id} – {roster.desk}",
-        f"Nơi nhận: {roster.place}; từ {words.short_day(roster.first_day)} "
-        f"đến hết {words.short_day(roster.last_day)}; số bản in: {roster.copies}",
+        f"Nơi nhận: {roster.place}; {window}; số bản in: {roster.copies}",
     )
     with Book(out, title=TITLE, made_at=roster.made_at) as book:
         tab = book.sheet("Ký nhận", columns, heading=heading, landscape=True)
