@@ -1,0 +1,282 @@
+"""The approval sheet of a list: everything the signers look at, taken from what is frozen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from disbursement.documents.figures import Figure
+from disbursement.documents.sheet import (
+    ApprovalSheet,
+    BatchFile,
+    BudgetLine,
+    Change,
+    Hold,
+    Signer,
+    sheet_pdf,
+    sheet_xlsx,
+)
+from disbursement.documents.words import Office
+from disbursement.platform import files
+from disbursement.platform.clock import add_months, stamp
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
+from disbursement.programmes.communes import commune, province
+from disbursement.runs import books
+from ledger import chart
+
+SCAN_BYTES = 20_000_000
+
+
+def office(code: str, name: str, province_code: str) -> Office:
+    """Return whose paper it is: the commune's full name, the province's."""
+    try:
+        full = commune(code).full_name
+    except NotFoundError:
+        full = name
+    return Office(code, full, province(province_code).full_name)
+
+
+def write_sheet(ctx: Context, list_id: int, out: Path | None = None) -> list[Path]:
+    """Write the approval sheet as PDF and XLSX; return both paths.
+
+    Raises NotFoundError for an unknown list.
+    """
+    with ctx.cell.read() as conn:
+        sheet = approval_sheet(conn, ctx, list_id)
+        folder = out or ctx.settings.files / "sheets" / str(sheet.month)
+        stem = f"{sheet.office.code}-{sheet.programme}-{sheet.month}-{sheet.number}-{sheet.version}"
+        pdf, book = folder / f"{stem}.pdf", folder / f"{stem}.xlsx"
+        files.write(pdf, sheet_pdf(sheet))
+        with files.atomic(book) as target:
+            sheet_xlsx(sheet, _changes(conn, list_id), target)
+    return [pdf, book]
+
+
+def attach_scan(ctx: Context, list_id: int, scan: Path) -> None:
+    """Attach the signed sheet (scan or signed PDF) to a list; kept as evidence by its SHA-256."""
+    if not scan.exists() or not 0 < scan.stat().st_size <= SCAN_BYTES:
+        raise RefusedError("scan", f"Tệp đính kèm {scan.name} không có, rỗng hoặc lớn hơn 20 MB.")
+    _, digest = files.keep_evidence(ctx.settings.files / "evidence", scan.read_bytes())
+    with ctx.cell.begin() as conn:
+        done = conn.execute(
+            text(
+                "UPDATE pay_list SET scan_sha256 = :s WHERE id = :l "
+                "AND state IN ('prepared', 'checked', 'second')"
+            ),
+            {"s": digest, "l": list_id},
+        ).rowcount
+    if done != 1:
+        raise NotNowError("list_state", f"Danh sách {list_id} không ở bước chờ duyệt.")
+
+
+def approval_sheet(conn: Connection, ctx: Context, list_id: int) -> ApprovalSheet:
+    """Collect the sheet of a list from the database. Raises NotFoundError."""
+    row = (
+        conn.execute(
+            text(
+                "SELECT l.*, y.code AS payer, y.name AS payer_name, y.province_code "
+                "FROM pay_list l JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
+            ),
+            {"l": list_id},
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFoundError("list", f"Không có danh sách số {list_id}.")
+    before = conn.execute(
+        text(
+            "SELECT coalesce(sum(payments), 0), coalesce(sum(total_vnd), 0) FROM pay_list "
+            "WHERE payer_id = :p AND programme = :g AND month = :m "
+            "AND state IN ('released', 'closed')"
+        ),
+        {"p": row["payer_id"], "g": row["programme"], "m": add_months(row["month"], -1)},
+    ).one()
+    digest = conn.execute(
+        text("SELECT digest FROM statement WHERE journal_id = :j"), {"j": row["journal_id"]}
+    ).scalar_one()
+    seq, head = books.head(conn)
+    return ApprovalSheet(
+        office=office(row["payer"], row["payer_name"], row["province_code"]),
+        programme=row["programme"],
+        month=row["month"],
+        number=row["number"],
+        version=row["version"],
+        made_at=stamp(ctx.clock),
+        payments=row["payments"],
+        people=row["people"],
+        total_vnd=row["total_vnd"],
+        carried=Figure("carried", row["carried"], row["carried_vnd"]),
+        rails=_rails(conn, list_id),
+        lines=(_budget(conn, row),),
+        before_payments=int(before[0]),
+        before_vnd=int(before[1]),
+        changes=_change_figures(conn, list_id),
+        holds=_holds(conn, list_id),
+        law_on=date.fromisoformat(row["law_on"]),
+        rate_set=f"{row['programme']} {row['law_key'].split('/')[1]}",
+        citations=_citations(conn, row),
+        rates_sha256=row["rates_sha256"],
+        digest=bytes(digest).hex(),
+        chain_head=head.hex(),
+        chain_seq=seq,
+        batches=_batch_files(conn, list_id),
+        signers=_signers(conn, ctx, row["journal_id"]),
+    )
+
+
+def _rails(conn: Connection, list_id: int) -> tuple[Figure, ...]:
+    rows = conn.execute(
+        text(
+            "SELECT rail, count(*), sum(amount_vnd) FROM payment "
+            "WHERE list_id = :l AND hold_reason = '' GROUP BY rail ORDER BY rail"
+        ),
+        {"l": list_id},
+    )
+    return tuple(Figure(r[0], int(r[1]), int(r[2])) for r in rows)
+
+
+def _budget(conn: Connection, row: Any) -> BudgetLine:
+    """Say what is left of the year's authority and how far it reaches at this month's pace."""
+    year = row["month"] // 100
+    left = int(
+        conn.execute(
+            text("SELECT debit - credit FROM account WHERE code = :c"),
+            {"c": chart.available(row["payer"], row["programme"], year)},
+        ).scalar_one()
+    )
+    monthly = 0
+    for table in ("draft_line", "line"):  # before and after the release
+        query = f"SELECT coalesce(sum(amount), 0) FROM {table} WHERE journal_id = :j AND cover = :m"
+        binds = {"j": row["journal_id"], "m": row["month"]}
+        monthly += int(conn.execute(text(query), binds).scalar_one())
+    more = left // monthly if monthly else 0
+    until = None
+    if more >= 1:
+        until = min(add_months(row["month"], min(more, 12)), year * 100 + 12)
+    charged = row["minted_vnd"] - row["cancelled_vnd"]
+    return BudgetLine(row["programme"], year, charged, left, until)
+
+
+_LAST_MONTH = """
+SELECT p.person_id, p.amount_vnd AS now, q.amount_vnd AS before, x.reference,
+       d.account_last4 AS account, e.account_last4 AS account_before,
+       CASE WHEN q.destination_id <> p.destination_id THEN 1 ELSE 0 END AS moved
+FROM pay_list l JOIN payment p ON p.list_id = l.id
+JOIN person x ON x.id = p.person_id
+LEFT JOIN destination d ON d.id = p.destination_id
+LEFT JOIN (SELECT p2.person_id, p2.amount_vnd, p2.destination_id, l2.programme FROM payment p2
+           JOIN pay_list l2 ON l2.id = p2.list_id WHERE l2.month = :before
+           AND p2.hold_reason = '' AND l2.payer_id = :payer
+           AND l2.programme = :programme AND l2.state IN ('released', 'closed')) q
+  ON q.person_id = p.person_id
+LEFT JOIN destination e ON e.id = q.destination_id
+WHERE l.id = :l AND p.hold_reason = '' AND (q.person_id IS NULL OR q.amount_vnd <> p.amount_vnd
+                     OR q.destination_id <> p.destination_id)
+ORDER BY p.person_id
+"""
+_LEFT = """
+SELECT p2.amount_vnd, x.reference, e.account_last4 FROM payment p2
+JOIN pay_list l2 ON l2.id = p2.list_id JOIN person x ON x.id = p2.person_id
+LEFT JOIN destination e ON e.id = p2.destination_id
+WHERE l2.month = :before AND l2.payer_id = :payer AND l2.programme = :programme
+AND p2.hold_reason = '' AND l2.state IN ('released', 'closed') AND NOT EXISTS (SELECT 1 FROM payment p
+WHERE p.list_id = :l AND p.hold_reason = '' AND p.person_id = p2.person_id) ORDER BY p2.person_id
+"""
+
+
+def _changes(conn: Connection, list_id: int) -> Iterator[Change]:
+    """Yield what differs from last month's list: came, left, amount, account."""
+    row = conn.execute(
+        text("SELECT month, payer_id, programme FROM pay_list WHERE id = :l"), {"l": list_id}
+    ).one()
+    binds = {
+        "l": list_id, "before": add_months(row[0], -1), "payer": row[1], "programme": row[2],
+    }  # fmt: skip
+    for r in conn.execute(text(_LAST_MONTH), binds):
+        kind = "came" if r.before is None else _kind(r)
+        yield Change(
+            kind,
+            r.reference,
+            int(r.before or 0),
+            int(r.now),
+            r.account_before or "",
+            r.account or "",
+            "",
+        )
+    for amount, reference, account in conn.execute(text(_LEFT), binds):
+        yield Change("left", reference, int(amount), 0, account or "", "", "")
+
+
+def _kind(row: Any) -> str:
+    """Tell an account that changed before an amount that did."""
+    if row.moved:
+        return "account_changed"
+    return "amount_up" if row.now > row.before else "amount_down"
+
+
+def _change_figures(conn: Connection, list_id: int) -> tuple[Figure, ...]:
+    counts: dict[str, list[int]] = {}
+    for change in _changes(conn, list_id):
+        sums = counts.setdefault(change.kind, [0, 0])
+        sums[0] += 1
+        sums[1] += change.after_vnd - change.before_vnd
+    return tuple(Figure(kind, n, vnd) for kind, (n, vnd) in counts.items())
+
+
+def _holds(conn: Connection, list_id: int) -> tuple[Hold, ...]:
+    rows = conn.execute(
+        text(
+            "SELECT kind, reason, count(DISTINCT person_id), sum(amount_vnd) FROM list_hold "
+            "WHERE list_id = :l GROUP BY kind, reason ORDER BY kind, reason"
+        ),
+        {"l": list_id},
+    )
+    return tuple(Hold(r[0], r[1], int(r[2]), int(r[3])) for r in rows)
+
+
+def _citations(conn: Connection, row: Any) -> tuple[str, ...]:
+    """Return the articles under which this month's amounts are paid, from the stored reasons."""
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT d.reason FROM due d WHERE d.month = :m AND d.law_key = :k "
+            "AND d.programme = :g"
+        ),
+        {"m": row["month"], "k": row["law_key"], "g": row["programme"]},
+    )
+    found = {line["citation"] for (reason,) in rows for line in json.loads(reason)["lines"]}
+    return tuple(sorted(found))
+
+
+def _batch_files(conn: Connection, list_id: int) -> tuple[BatchFile, ...]:
+    rows = conn.execute(
+        text(
+            "SELECT b.message_id, p.code, b.purpose, b.file_name, b.file_sha256, b.payments, "
+            "b.total_vnd FROM batch b JOIN provider p ON p.id = b.provider_id "
+            "WHERE b.list_id = :l AND b.state <> 'withdrawn' ORDER BY b.id"
+        ),
+        {"l": list_id},
+    )
+    return tuple(
+        BatchFile(
+            r[0], r[1], r[2], r[3] or "", bytes(r[4]).hex() if r[4] else "", int(r[5]), int(r[6])
+        )
+        for r in rows
+    )
+
+
+def _signers(conn: Connection, ctx: Context, journal_id: int) -> tuple[Signer, ...]:
+    rows = conn.execute(
+        text("SELECT role, user_id, signed_at FROM signature WHERE journal_id = :j"),
+        {"j": journal_id},
+    ).all()
+    with ctx.database.engine("shared").connect().execution_options(writes=False) as shared:
+        users = shared.execute(text("SELECT id, full_name FROM app_user"))
+        names = {int(r[0]): str(r[1]) for r in users}
+    return tuple(Signer(r[0], names.get(r[1], ""), r[2]) for r in rows)
