@@ -74,7 +74,10 @@ def _reasons() -> dict[tuple[str, str], Treatment]:
     for row in read_data("reason_codes.csv"):
         # Codes that are information, or belong to direct debits, cards or recalls, are no answer
         # to a payment of ours; should one come, somebody looks.
-        what = next((name for name in get_args(What) if name == row["treatment"]), "investigate")
+        what: What = "investigate"
+        for name in get_args(What):
+            if name == row["treatment"]:
+                what = name
         table[row["code_set"], row["code"]] = Treatment(
             row["code_set"],
             row["code"],

@@ -1,0 +1,87 @@
+"""The adapter for a bank's ISO 20022 files: pain.001 out, pain.002 and camt in, under a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from bank_adapters import answers, pain001
+from bank_adapters.contract import (
+    Accepted,
+    BatchHeader,
+    Capabilities,
+    NotSent,
+    Outcome,
+    OutgoingFile,
+    ParsedAnswer,
+    PaymentRow,
+    Rail,
+    RefusedFile,
+    Rendered,
+    Source,
+    Transport,
+    Unknown,
+)
+from bank_adapters.profiles import Profile
+from bank_adapters.xsd import validate_file
+
+
+class Iso20022Bank(Rail):
+    """One bank under one dated profile; stateless."""
+
+    name = "iso20022"
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+
+    @property
+    def profile(self) -> Profile:
+        """The dated format this adapter writes."""
+        return self._profile
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Files out and back; no name check, no balance call, no recall."""
+        return Capabilities(
+            kind="file",
+            render=True,
+            submit=True,
+            inquire=True,
+            parse=True,
+            statement="camt.053" in self._profile.answer_kinds,
+            max_payments=self._profile.max_payments_per_file,
+            max_amount_vnd=pain001.MOST_VND,
+        )
+
+    def validate(self, header: BatchHeader, rows: Iterable[PaymentRow]) -> None:
+        """Check a batch as `render` would. Raises RefusedRow or RefusedBatch."""
+        pain001.validate(self._profile, header, rows)
+
+    def render(self, header: BatchHeader, rows: Iterable[PaymentRow], out: BinaryIO) -> Rendered:
+        """Write the pain.001 of a batch; see pain001.render."""
+        return pain001.render(self._profile, header, rows, out)
+
+    def submit(self, file: OutgoingFile, transport: Transport) -> Outcome:
+        """Check the file against its schema and hand it over.
+
+        Raises MissingXsd or RefusedBatch before the first byte leaves, Conflict where another
+        file of this name is there.
+        """
+        validate_file(file.path, self._profile.message_version)
+        return transport.send(file)
+
+    def inquire(self, name: str, transport: Transport) -> Accepted | NotSent | Unknown:
+        """Ask whether the file arrived; sends nothing."""
+        return transport.delivered(name)
+
+    def parse(self, source: Source) -> ParsedAnswer:
+        """Read an answer whole and check it. Raises RefusedFile."""
+        answer = answers.parse(source)
+        if answer.kind not in self._profile.answer_kinds:
+            raise RefusedFile(
+                "answer_kind",
+                f"bộ tham số {self._profile.key} không nhận {answer.kind}",
+                "Hãy kiểm tra đã chọn đúng tệp, đúng ngân hàng.",
+                en=f"profile {self._profile.key} does not take {answer.kind}",
+            )
+        return answer
