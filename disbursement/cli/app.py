@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from disbursement.cli import common
+from disbursement.cli import budget, cell, common, run
+from disbursement.cli.doctor import doctor
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,6 +22,14 @@ def options(
 ) -> None:
     """Chi trả trợ cấp xã hội không dùng tiền mặt."""
     common.set_overrides(home=home, cell=cell, today=today, lang=lang)
+
+
+app.add_typer(run.app, name="run")
+app.add_typer(budget.app, name="budget")
+app.add_typer(cell.app, name="cell")
+app.command()(cell.init)
+app.command()(cell.migrate)
+app.command()(doctor)
 
 
 def main() -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from disbursement.cli import common
 from disbursement.cli.common import Json
 from disbursement.jobs import invariants
 from disbursement.platform.errors import OurFaultError
-
-ledger_app = typer.Typer(help="Sổ cái: cân đối, kiểm chứng, sao kê.", no_args_is_help=True)
 
 
 @common.command
@@ -40,6 +36,3 @@ def doctor(as_json: Json = False) -> None:
         raise OurFaultError(
             "doctor", f"{len(found)} điều không đúng; dừng chi ở các đơn vị nêu trên và kiểm tra."
         )
-
-
-Payer = Annotated[str | None, typer.Option("--payer", help="Mã xã.")]

@@ -171,7 +171,7 @@ SELECT p.person_id, p.amount_vnd AS now, q.amount_vnd AS before, x.reference,
 FROM pay_list l JOIN payment p ON p.list_id = l.id
 JOIN person x ON x.id = p.person_id
 LEFT JOIN destination d ON d.id = p.destination_id
-LEFT JOIN (SELECT p2.person_id, p2.amount_vnd, p2.destination_id, l2.programme FROM payment p2
+LEFT JOIN (SELECT p2.person_id, p2.amount_vnd, p2.destination_id FROM payment p2
            JOIN pay_list l2 ON l2.id = p2.list_id WHERE l2.month = :before
            AND p2.hold_reason = '' AND l2.payer_id = :payer
            AND l2.programme = :programme AND l2.state IN ('released', 'closed')) q
@@ -186,8 +186,8 @@ SELECT p2.amount_vnd, x.reference, e.account_last4 FROM payment p2
 JOIN pay_list l2 ON l2.id = p2.list_id JOIN person x ON x.id = p2.person_id
 LEFT JOIN destination e ON e.id = p2.destination_id
 WHERE l2.month = :before AND l2.payer_id = :payer AND l2.programme = :programme
-AND p2.hold_reason = '' AND l2.state IN ('released', 'closed') AND NOT EXISTS (SELECT 1 FROM payment p
-WHERE p.list_id = :l AND p.hold_reason = '' AND p.person_id = p2.person_id) ORDER BY p2.person_id
+AND p2.hold_reason = '' AND l2.state IN ('released', 'closed')
+AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.list_id = :l AND p.hold_reason = '' AND p.person_id = p2.person_id) ORDER BY p2.person_id
 """
 
 
