@@ -446,21 +446,24 @@ def _due_only(claims: Iterable[_Claim]) -> list[_Claim]:
 
 
 def _holds(claims: list[_Claim]) -> list[Hold]:
-    """Return each hold with what it would add; one that would add nothing is left out."""
-    due = _due_only(claims)
+    """Return each hold with what it would add, alone or as the last of several.
+
+    One that would add nothing either way is left out.
+    """
+    due, open_ = _due_only(claims), [c for c in claims if c.state == "hold"]
     total = _sum(_choose(due))
+    everything = _sum(_choose([*due, *open_]))
     out = []
-    for claim in claims:
-        if claim.state != "hold":
-            continue
+    for claim in open_:
         if claim.line is None:
             out.append(_hold(claim.code, 0))
         elif claim.code == "fact_children":
             out.append(_hold(claim.code, None))
         else:
-            extra = _sum(_choose([*due, claim])) - total
-            if extra > 0:
-                out.append(_hold(claim.code, extra))
+            alone = _sum(_choose([*due, claim])) - total
+            last = everything - _sum(_choose([*due, *(c for c in open_ if c is not claim)]))
+            if alone > 0 or last > 0:
+                out.append(_hold(claim.code, max(alone, last)))
     return out
 
 
@@ -492,20 +495,16 @@ def _assess_at(facts: MonthFacts, ages: Ages, month: int, law: Law) -> Due:
     total = top = _sum(paid)
     held = _holds(claims)
     best = claims
-    if law.undecided:
-        best = _judge(facts, ages, month, law, rises=True, leavers=False)
+    for code, leavers in _open_rises(facts, law):
+        best = _judge(facts, ages, month, law, rises=True, leavers=leavers)
         decided = _sum(_choose(_due_only(best)))
         if decided > top:
-            held.append(_hold("rerating_decision_missing", decided - top))
+            held.append(_hold(code, decided - top))
             top = decided
-    asks = law.settings.left_before_rise == "hold" and any(r.left_before for r in facts.rights)
-    if asks:
-        best = _judge(facts, ages, month, law, rises=True, leavers=True)
-        rerated = _sum(_choose(_due_only(best)))
-        if rerated > top:
-            held.append(_hold("left_before_rise", rerated - top))
+        known = {h.code for h in held}
+        held += [h for h in _holds(best) if h.code not in known]
     unknown = any(h.amount_vnd is None for h in held)
-    at_most = max(total, _sum(_choose([c for c in best if c.state != "none"])))
+    at_most = max(top, _sum(_choose([c for c in best if c.state != "none"])))
     return Due(
         month,
         total,
@@ -514,6 +513,17 @@ def _assess_at(facts: MonthFacts, ages: Ages, month: int, law: Law) -> Due:
         tuple(_reasons(claims, paid)),
         None if unknown else at_most,
     )
+
+
+def _open_rises(facts: MonthFacts, law: Law) -> Iterator[tuple[str, bool]]:
+    """Yield the further assessments that show what waits: hold code, and leavers re-rated or not.
+
+    First as if every general rise were decided, then as if leavers were re-rated too.
+    """
+    if law.undecided:
+        yield "rerating_decision_missing", False
+    if law.settings.left_before_rise == "hold" and any(r.left_before for r in facts.rights):
+        yield "left_before_rise", True
 
 
 def assess(facts: MonthFacts, month: int, law: Law) -> Due:

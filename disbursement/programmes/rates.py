@@ -16,7 +16,7 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -124,9 +124,9 @@ class RateSet:
 
     id: str
     sha256: str
-    instruments: Mapping[str, Instrument]
-    rates: tuple[Rate, ...]
-    bases: tuple[BaseLevel, ...]
+    instruments: Mapping[str, Instrument] = field(repr=False)
+    rates: tuple[Rate, ...] = field(repr=False)
+    bases: tuple[BaseLevel, ...] = field(repr=False)
 
     def view(self, month: int, law_on: date, undecided: frozenset[str] = frozenset()) -> View:
         """Return what counts for `month` (yyyymm) by the law usable on `law_on`.

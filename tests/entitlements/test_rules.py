@@ -289,6 +289,25 @@ def test_a_higher_sa_makes_the_pension_question_moot_a_lower_one_holds_the_diffe
     assert [(h.code, h.amount_vnd) for h in d.held] == [("sp_with_lower_pension", 160_000)]
 
 
+def test_holds_that_add_only_together_are_both_shown():
+    """K4 and K5a wait, K2's 810,000 is paid; K4 beside K5a would be 1,350,000."""
+    rows = [case("K2", decision_kind="change"), case("K4", household=None)]
+    rows.append(case("K8", income=None))
+    d = due(rows, "2007-01-01", 202611)
+    assert (d.total_vnd, d.at_most_vnd) == (810_000, 1_350_000)
+    assert {h.code: h.amount_vnd for h in d.held} == {
+        "fact_household": 540_000,
+        "fact_income": 540_000,
+    }
+
+
+def test_what_waits_for_the_rise_and_for_a_fact_is_all_shown():
+    waiting = NOVEMBER.before(ND335)
+    lapsed = due(case("K2"), "2003-01-01", 202611, waiting)
+    assert (lapsed.total_vnd, lapsed.at_most_vnd) == (0, 810_000)
+    assert [(h.code, h.amount_vnd) for h in lapsed.held] == [("lapsed_at_22", 810_000)]
+
+
 def test_repealed_clauses_and_months_without_rates_are_shown():
     elder = case("K5c")
     assert total(elder, "1940-01-01", 202506) == 500_000
