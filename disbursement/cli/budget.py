@@ -65,13 +65,11 @@ def show(
             kind, who, line, _ = code.split(".")
             if payer is None or who == payer:
                 found.setdefault((who, line), {})[kind] = abs(int(balance))
-    out = [{"payer": p, "line": line, **v} for (p, line), v in found.items() if any(v.values())]
+    kinds = ("authority", "available", "committed", "expended")
+    used = {key: v for key, v in found.items() if any(v.values())}
     if as_json:
-        common.emit(out)
+        common.emit([{"payer": p, "line": line, **v} for (p, line), v in used.items()])
         return
-    for r in out:
-        typer.echo(
-            f"{r['payer']}  {r['line']}  giao {format_vnd(int(r['authority']))}  "
-            f"còn {format_vnd(int(r['available']))}  cam kết {format_vnd(int(r['committed']))}  "
-            f"đã chi {format_vnd(int(r['expended']))}"
-        )
+    for (who, line), v in used.items():
+        given, left, bound, spent = (format_vnd(v.get(kind, 0)) for kind in kinds)
+        typer.echo(f"{who}  {line}  giao {given}  còn {left}  cam kết {bound}  đã chi {spent}")

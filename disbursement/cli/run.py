@@ -70,8 +70,9 @@ def prepare(
     done = service.prepare(
         ctx, number, signer, codes=payer, law_on=day_arg(law_on, "--law-on") if law_on else None
     )
+    drafts = papers.write_rerating(ctx, number, payer) if done.rerating_people else []
     if as_json:
-        common.emit(done.__dict__)
+        common.emit({**done.__dict__, "rerating_files": [str(p) for p in drafts]})
         return
     typer.echo(
         f"Kỳ {show_month(number)}: {done.lists} danh sách, {done.batches} lô, "
@@ -81,7 +82,8 @@ def prepare(
     if done.rerating_people:
         typer.echo(
             f"Cần quyết định điều chỉnh mức: {done.rerating_people} người, truy lĩnh "
-            f"{format_vnd(done.rerating_vnd)} đồng. Ghi số, ngày, người ký bằng "
+            f"{format_vnd(done.rerating_vnd)} đồng; dự thảo ở {drafts[0].parent}. "
+            "Ghi số, ngày, người ký bằng "
             f"`disburse run rerate --month {month}` rồi lập lại."
         )
     typer.echo(f"Tiếp theo: disburse run check --month {month} --as NGƯỜI_KIỂM_TRA")

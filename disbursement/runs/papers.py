@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from disbursement.documents.figures import Figure
+from disbursement.documents.rerating import (
+    LeftBefore,
+    Rerated,
+    ReratingDraft,
+    rerating_parts,
+    rerating_pdf,
+    rerating_xlsx,
+)
 from disbursement.documents.sheet import (
     ApprovalSheet,
     BatchFile,
@@ -23,10 +31,11 @@ from disbursement.documents.sheet import (
 )
 from disbursement.documents.words import Office
 from disbursement.platform import files
-from disbursement.platform.clock import add_months, stamp
+from disbursement.platform.clock import add_months, month_of, stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
 from disbursement.programmes.communes import commune, province
+from disbursement.programmes.rates import shipped_rates
 from disbursement.runs import books
 from ledger import chart
 
@@ -187,7 +196,8 @@ JOIN pay_list l2 ON l2.id = p2.list_id JOIN person x ON x.id = p2.person_id
 LEFT JOIN destination e ON e.id = p2.destination_id
 WHERE l2.month = :before AND l2.payer_id = :payer AND l2.programme = :programme
 AND p2.hold_reason = '' AND l2.state IN ('released', 'closed')
-AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.list_id = :l AND p.hold_reason = '' AND p.person_id = p2.person_id) ORDER BY p2.person_id
+AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.list_id = :l AND p.hold_reason = ''
+                AND p.person_id = p2.person_id) ORDER BY p2.person_id
 """
 
 
@@ -280,3 +290,93 @@ def _signers(conn: Connection, ctx: Context, journal_id: int) -> tuple[Signer, .
         users = shared.execute(text("SELECT id, full_name FROM app_user"))
         names = {int(r[0]): str(r[1]) for r in users}
     return tuple(Signer(r[0], names.get(r[1], ""), r[2]) for r in rows)
+
+
+_RERATED = """
+SELECT x.id, x.name, x.birth_from, x.identity_last4, x.reference, h.reason, h.cover, h.amount_vnd,
+       d.total_vnd AS old, c.end_month, c.end_cause
+FROM list_hold h JOIN pay_list l ON l.id = h.list_id JOIN person x ON x.id = h.person_id
+JOIN unit_profile u ON u.sub_id = x.id AND h.cover BETWEEN u.from_month AND u.to_month
+JOIN due d ON d.profile_id = u.profile_id AND d.month = h.cover AND d.law_key = l.law_key
+LEFT JOIN benefit_case c ON c.id = (SELECT min(k.id) FROM benefit_case k WHERE k.person_id = x.id)
+WHERE l.payer_id = :p AND l.month = :m AND l.state <> 'void'
+  AND h.reason IN ('rerating_decision_missing', 'left_before_rise')
+ORDER BY x.name, x.id, h.cover
+"""
+
+
+def write_rerating(
+    ctx: Context, month: int, codes: Sequence[str] | None = None, out: Path | None = None
+) -> list[Path]:
+    """Write the draft re-rating decision (PDF parts and XLSX) of each payer that needs one.
+
+    NĐ 335/2026 Art. 32.4: the commune chairman reviews the list and decides; until number, date
+    and signer are recorded this month is paid at the old level. Those who left the roll before
+    the decree came into force are listed apart and not re-rated.
+    """
+    written: list[Path] = []
+    with ctx.cell.read() as conn:
+        payers = conn.execute(
+            text(
+                "SELECT y.id, y.code, y.name, y.province_code, r.instrument FROM rerating r "
+                "JOIN payer y ON y.id = r.payer_id WHERE r.decision_number IS NULL ORDER BY y.code"
+            )
+        ).all()
+        for payer in payers:
+            if codes is not None and payer.code not in codes:
+                continue
+            draft = _draft(conn, ctx, month, payer)
+            folder = out or ctx.settings.files / "rerating" / str(month)
+            for part in rerating_parts(draft):
+                path = folder / f"{payer.code}-{month}-{part.part}.pdf"
+                files.write(path, rerating_pdf(part))
+                written.append(path)
+            book = folder / f"{payer.code}-{month}.xlsx"
+            with files.atomic(book) as target:
+                rerating_xlsx(draft, target)
+            written.append(book)
+    return written
+
+
+def _draft(conn: Connection, ctx: Context, month: int, payer: Any) -> ReratingDraft:
+    rates = shipped_rates()
+    rise = rates.instruments[payer.instrument]
+    rows, left = _rerated(conn, payer.id, month)
+    return ReratingDraft(
+        office=office(payer.code, payer.name, payer.province_code),
+        month=month,
+        instrument=rise.code,
+        in_force=rise.in_force_from,
+        money_from=month_of(rise.money_from),
+        basis=(rise.citation,),
+        rates_sha256=rates.sha256,
+        made_at=stamp(ctx.clock),
+        people=len({r.reference for r in rows}),
+        total_vnd=sum(r.difference_vnd for r in rows),
+        rows=tuple(rows),
+        left=tuple(left),
+    )
+
+
+def _rerated(conn: Connection, payer_id: int, month: int) -> tuple[list[Rerated], list[LeftBefore]]:
+    """Group the held months of a payer's people by level, and those who left apart."""
+    same: dict[tuple[Any, ...], list[int]] = {}
+    gone: dict[int, list[Any]] = {}
+    for r in conn.execute(text(_RERATED), {"p": payer_id, "m": month}):
+        who = (r.name, r.birth_from[:4], r.identity_last4, r.reference)
+        if r.reason == "left_before_rise":
+            gone.setdefault(r.id, [who, r.end_month or 0, r.end_cause or "", [], 0])
+            gone[r.id][3].append(r.cover)
+            gone[r.id][4] += int(r.amount_vnd)
+        else:
+            old = int(r.old)
+            same.setdefault((*who, old, old + int(r.amount_vnd)), []).append(r.cover)
+    rows = [
+        Rerated(name, birth, last4, reference, old, new, tuple(months))
+        for (name, birth, last4, reference, old, new), months in same.items()
+    ]
+    left = [
+        LeftBefore(w[0], w[1], w[2], w[3], last, cause, tuple(months), vnd)
+        for w, last, cause, months, vnd in gone.values()
+    ]
+    return rows, left

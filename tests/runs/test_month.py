@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from pypdf import PdfReader
 
 from disbursement.jobs import invariants
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, RefusedError
-from disbursement.runs import approvals, service
+from disbursement.runs import approvals, papers, service
 from tests.runs.world import PAYER, PROVIDER, Person, World, add_people
 
 K6 = {"clause": "K6", "degree": "S", "certificate_date": date(2023, 5, 1)}
@@ -228,6 +229,13 @@ def test_the_rise_waits_for_its_decision_and_is_then_paid_back(world: World) -> 
         )
         == 5 * 60_000
     )
+    pdf, book = papers.write_rerating(world.ctx, 202611)
+    assert pdf.name == f"{PAYER}-202611-1.pdf"
+    said = "".join(page.extract_text() for page in PdfReader(pdf).pages)
+    assert "300.000" in said
+    assert "750.000" in said
+    assert "810.000" in said
+    assert book.exists()
     service.record_rerating(
         world.ctx,
         202611,
