@@ -4,8 +4,8 @@ The caller loads what the rail said (`stage`), hands over what is expected as a 
 this package knows no payments), and gets every item with its verdict in `recon_verdict` (`judge`).
 All three tables live in the caller's transaction and are made anew by each file.
 
-    recon_item      n, wants, journal_id, row_n, end_to_end_id, amount_vnd, charges_vnd, code_set,
-                    code, words, day, reference
+    recon_item      n, wants, news, journal_id, row_n, end_to_end_id, amount_vnd, charges_vnd,
+                    code_set, code, words, day, reference
     recon_expected  journal_id, row_n, batch_id, owner, end_to_end_id, amount_vnd, coins, place,
                     seq, moves
     recon_verdict   all of recon_item, batch_id, coins, seq, moves, place, repeat, verdict
@@ -26,11 +26,13 @@ __all__ = ["Staged", "expect", "judge", "stage"]
 class Staged(NamedTuple):
     """One row of `recon_item`: what was said, with the attempt's key read from its id.
 
-    `journal_id` and `row_n` name the attempt (both None: no readable id). `day` ISO text.
+    `journal_id` and `row_n` name the attempt (both None: no readable id). `news` is the state that
+    the caller records where the item matches; nothing here reads it. `day` ISO text.
     """
 
     n: int
     wants: str
+    news: str
     journal_id: int | None
     row_n: int | None
     end_to_end_id: str
@@ -44,8 +46,8 @@ class Staged(NamedTuple):
 
 
 _ITEM = (
-    "CREATE TEMPORARY TABLE recon_item (n bigint, wants text, journal_id bigint, row_n bigint, "
-    "end_to_end_id text, amount_vnd bigint, charges_vnd bigint, code_set text, code text, "
+    "CREATE TEMPORARY TABLE recon_item (n bigint, wants text, news text, journal_id bigint, "
+    "row_n bigint, end_to_end_id text, amount_vnd bigint, charges_vnd bigint, code_set text, code text, "
     "words text, day text, reference text)"
 )
 _EXPECTED = (
@@ -58,7 +60,7 @@ _EXPECTED = (
 # Middle: whether it fits, and what else the file says about the attempt. Outside: the verdict.
 _VERDICT = """
 CREATE TEMPORARY TABLE recon_verdict AS
-SELECT x.n, x.wants, x.journal_id, x.row_n, x.end_to_end_id, x.amount_vnd, x.charges_vnd,
+SELECT x.n, x.wants, x.news, x.journal_id, x.row_n, x.end_to_end_id, x.amount_vnd, x.charges_vnd,
        x.code_set, x.code, x.words, x.day, x.reference, x.batch_id, x.coins, x.seq, x.moves,
        x.place, x.repeat,
   CASE
@@ -124,6 +126,7 @@ def judge(conn: Connection, owner: int) -> dict[tuple[str, str], tuple[int, int]
     """Give every item its verdict; return {(wants, verdict): (count, dong)}."""
     analyze(conn, "recon_expected")
     conn.execute(text(_VERDICT.format(owner=int(owner))))
+    conn.execute(text("CREATE INDEX recon_verdict_attempt ON recon_verdict (journal_id, row_n)"))
     analyze(conn, "recon_verdict")
     rows = conn.execute(
         text(

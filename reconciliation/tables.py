@@ -22,8 +22,8 @@ def _big(name: str, *, null: bool = False, pk: bool = False) -> Column[int]:
     return Column(name, _Big, nullable=null and not pk, primary_key=pk, autoincrement=False)
 
 
-def _words(name: str, *, null: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=null)
+def _words(name: str, *, null: bool = False, pk: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null and not pk, primary_key=pk)
 
 
 answer = Table(
@@ -31,7 +31,7 @@ answer = Table(
     metadata,
     _big("id", pk=True),
     Column("sha256", LargeBinary, nullable=False, unique=True),
-    _words("kind"),  # pain.002 | camt.053 | cash_result | provider_report
+    _words("kind"),  # pain.002 | camt.053 | cash_result | handover | roster_closed | evidence
     _words("file_name"),
     _big("size"),
     _words("received_at"),
@@ -49,7 +49,8 @@ statement = Table(
     _big("answer_id"),
     _big("contract_id"),
     _words("statement_id"),
-    _big("sequence"),
+    _big("sequence"),  # our own count per contract; the bank's number may start anew each year
+    _big("bank_sequence", null=True),
     _big("opening_vnd"),
     _big("closing_vnd"),
     _words("first_day"),
@@ -73,6 +74,15 @@ entry = Table(
     _big("batch_id", null=True),
     _big("row_n", null=True),
     _words("verdict"),
+)
+
+funding = Table(
+    "funding_entry",
+    metadata,
+    _words("kind", pk=True),  # draw | sendback
+    _big("ref_id", pk=True),  # the draw, or the provider's report
+    _big("answer_id"),
+    _big("n"),
 )
 
 difference = Table(

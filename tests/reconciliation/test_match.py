@@ -130,6 +130,7 @@ def _set_wise(conn: Connection, items: list[Item], expected: dict[int, Expected]
                 store.Staged(
                     i.n,
                     i.wants,
+                    "",
                     i.key,
                     None if i.key is None else 1,
                     f"E{i.key}",
