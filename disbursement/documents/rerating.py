@@ -8,7 +8,8 @@ before they are recorded. People who left the roll before the decree came into f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, BinaryIO
 
@@ -20,6 +21,8 @@ from disbursement.documents.xlsx import Book, Column
 from disbursement.platform.clock import show_month
 from ledger.money import format_vnd
 
+PART_ROWS = 1_000
+"""Rows of one PDF: under a second and some 150 MB while it is made; more make parts."""
 TITLE = "Dự thảo quyết định điều chỉnh mức trợ cấp"
 
 
@@ -65,7 +68,8 @@ class ReratingDraft:
 
     `instrument` is the decree ('335/2026/NĐ-CP'), `in_force` its day, `money_from` the month
     (yyyymm) its level counts from, `basis` the articles it rests on, `rates_sha256` (hex) the
-    rates used. `month` is the pay month whose list proposes it.
+    rates used. `month` is the pay month whose list proposes it. A long draft is several PDFs:
+    `part` of `parts`, whose first row is number `first`; the decision itself stands in part 1.
     """
 
     office: Office
@@ -80,9 +84,26 @@ class ReratingDraft:
     total_vnd: int
     rows: tuple[Rerated, ...]
     left: tuple[LeftBefore, ...] = ()
+    part: int = 1
+    parts: int = 1
+    first: int = 1
+
+
+def rerating_parts(draft: ReratingDraft, size: int = PART_ROWS) -> Iterator[ReratingDraft]:
+    """Cut a draft into parts of at most `size` rows; a short one is its own only part.
+
+    Those who left are printed in the last part. Raises OurFaultError where sums disagree.
+    """
+    _check(draft)
+    parts = max(1, -(-len(draft.rows) // size))
+    for n in range(parts):
+        rows = draft.rows[n * size : (n + 1) * size]
+        yield replace(draft, rows=rows, part=n + 1, parts=parts, first=n * size + 1)
 
 
 def _check(draft: ReratingDraft) -> None:
+    if draft.parts > 1:
+        return  # checked when it was cut
     where = f"Dự thảo điều chỉnh mức {draft.office.code} {show_month(draft.month)}"
     must_agree(where, "số người", draft.people, len({row.reference for row in draft.rows}))
     must_agree(where, "số tiền", draft.total_vnd, sum(row.difference_vnd for row in draft.rows))
@@ -112,8 +133,13 @@ def rerating_data(draft: ReratingDraft) -> dict[str, Any]:
                 str(n), r.name, r.birth, r.last4, r.reference, format_vnd(r.old_vnd),
                 format_vnd(r.new_vnd), words.months_words(r.months), signed_vnd(r.difference_vnd),
             ]
-            for n, r in enumerate(draft.rows, 1)
+            for n, r in enumerate(draft.rows, draft.first)
         ],
+        "part": f"{draft.part}/{draft.parts}" if draft.parts > 1 else "",
+        "decision": draft.part == 1,
+        "last": draft.part == draft.parts,
+        "part_total": signed_vnd(sum(r.difference_vnd for r in draft.rows)),
+        "left_people": format_vnd(len(draft.left)),
         "left": [
             [
                 str(n), r.name, r.birth, r.last4, r.reference, show_month(r.last_month), r.cause,
@@ -126,7 +152,7 @@ def rerating_data(draft: ReratingDraft) -> dict[str, Any]:
 
 
 def rerating_pdf(draft: ReratingDraft) -> bytes:
-    """Return the draft decision with its annexes as PDF (A4, annexes landscape).
+    """Return a draft, or one part of it, as PDF: the decision on A4, its annexes landscape.
 
     Raises OurFaultError where the rows do not make the draft's count and total.
     """
@@ -135,7 +161,7 @@ def rerating_pdf(draft: ReratingDraft) -> bytes:
 
 
 def rerating_xlsx(draft: ReratingDraft, out: BinaryIO) -> int:
-    """Write the draft's two lists as a workbook; return how many people would be re-rated.
+    """Write the whole draft's two lists as a workbook; return how many people are re-rated.
 
     Raises OurFaultError where the rows do not make the draft's count and total.
     """
@@ -163,11 +189,11 @@ def rerating_xlsx(draft: ReratingDraft, out: BinaryIO) -> int:
             tab.row((*person, r.old_vnd, r.new_vnd, months, len(r.months), r.difference_vnd))
         blank = (None,) * 6
         tab.row((None, "Cộng", *blank, None, draft.total_vnd), total=True)
-        columns = (
+        left_columns = (
             *who, Column("Tháng hưởng cuối", 12), Column("Lý do thôi hưởng", 30),
             Column("Tháng", 24), Column("Chênh lệch, không chi (đồng)", 18, "money"),
         )  # fmt: skip
-        tab = book.sheet("Đã thôi hưởng", columns, heading=heading[:3], landscape=True)
+        tab = book.sheet("Đã thôi hưởng", left_columns, heading=heading[:3], landscape=True)
         for n, left in enumerate(draft.left, 1):
             person = (n, left.name, left.birth, left.last4, left.reference)
             months = words.months_words(left.months)
