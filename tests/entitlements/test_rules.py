@@ -148,6 +148,25 @@ def test_who_is_in_several_clauses(clauses, birth, paid):
     assert {line.clause: line.amount_vnd for line in d.lines} == paid
 
 
+def test_k7_gives_way_to_k1_k3_k6_even_where_it_would_be_higher():
+    dear = tuple(
+        replace(r, coefficient=Fraction(9)) if r.clause == "K7" else r for r in RATES.rates
+    )
+    law = replace(DECEMBER, rates=replace(RATES, rates=dear))
+    assert total([case("K7")], "2025-01-01", 202611, law) == 4_860_000
+    for other, amount in (("K1", 1_350_000), ("K3", 1_350_000), ("K6", 1_080_000)):
+        assert total([case("K7"), case(other)], "2025-01-01", 202611, law) == amount
+
+
+def test_a_lower_local_level_never_counts():
+    low = tuple(
+        replace(b, last_day=None, ended_by="") if b.territory == "08" else b for b in RATES.bases
+    )
+    law = replace(DECEMBER, rates=replace(RATES, bases=low))
+    d = due(case("SP", province="08"), "1950-01-01", 202611, law)
+    assert d.lines[0].arithmetic == "1,0 × 540.000 = 540.000"
+
+
 def test_the_social_pension_can_be_the_higher_one():
     """Hải Phòng pays pensioners 700,000; social assistance stays at the central base."""
     both = [case("K4", province="31"), case("SP", province="31")]
@@ -359,6 +378,7 @@ def test_general_rises_name_the_decree_once_the_day_has_passed():
     assert named(202601, 202606, before, after) == []
     assert named(202611, 202612, before, after) == []
     assert named(202607, 202611, date(2026, 10, 4), date(2026, 10, 5)) == ["335/2026/NĐ-CP"]
+    assert named(202607, 202611, date(2026, 10, 5), after) == []
 
 
 def test_re_rating_is_needed_from_old_law_to_new_and_not_twice():
@@ -396,6 +416,9 @@ def test_a_decided_later_rise_replaces_what_an_undecided_one_would_have_ended():
     law = Law(date(2027, 2, 20), rates, undecided=frozenset({ND335.code}))
     assert total(case("K6"), "1990-01-01", 202612, law) == 750_000
     assert total(case("K6"), "1990-01-01", 202701, law) == 900_000
+    rows = law.rates.view(202701, law.law_on, law.undecided).monthly
+    sa = {r.code[:5] for clause, found in rows.items() if clause != "SP" for r in found}
+    assert sa == {"XSA26"}
 
 
 def test_explanation_is_plain_data():
