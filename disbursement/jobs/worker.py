@@ -18,7 +18,9 @@ from sqlalchemy.exc import IntegrityError
 
 from bank_adapters.contract import Transport
 from bank_adapters.transports import FileDrop
+from disbursement.fallback.service import open_roster
 from disbursement.jobs import sender
+from disbursement.jobs.calendar import cut_off
 from disbursement.payments.intake import take_answer
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.context import Context
@@ -56,7 +58,7 @@ def transport_for(ctx: Context) -> Callable[[str], Transport]:
 
 def send_due(ctx: Context) -> str:
     """Drain the outbox; say what happened."""
-    done = sender.drain(ctx, transport_for(ctx), name_of_worker())
+    done = sender.drain(ctx, transport_for(ctx), open_roster, name_of_worker())
     return (
         f"gửi {done.sent}, mở danh sách tiền mặt {done.rosters}, chờ {done.waiting}, "
         f"chưa rõ {done.unknown}, dừng {done.stopped}"
@@ -94,7 +96,7 @@ def warn_cut_off(ctx: Context) -> str:
     late = [
         code
         for code, _, value_date in rows
-        if date.fromisoformat(value_date) + timedelta(days=7) - WARN_BEFORE <= now
+        if cut_off(date.fromisoformat(value_date)) - WARN_BEFORE <= now
     ]
     return f"sắp hết hạn chuyển khoản mà chưa có kết quả: {len(late)} đơn vị"
 
