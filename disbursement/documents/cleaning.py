@@ -9,6 +9,7 @@ from typing import BinaryIO
 from disbursement.documents import words
 from disbursement.documents.words import Office
 from disbursement.documents.xlsx import Book, Column
+from disbursement.programmes.open_points import open_points
 
 TITLE = "Danh sách cần làm sạch dữ liệu"
 TO_DO = {
@@ -68,7 +69,16 @@ def cleaning_xlsx(office: Office, rows: Iterable[HeldRow], made_at: str, out: Bi
                 (
                     n, row.hold, row.name, row.birth, row.last4, row.reference, programme,
                     words.reason_words(row.reason), row.detail,
-                    TO_DO.get(row.reason, "Xác minh và ghi lại văn bản"), row.since, None, None,
+                    _to_do(row.reason), row.since, None, None,
                 )
             )  # fmt: skip
         return tab.rows
+
+
+def _to_do(reason: str) -> str:
+    """Say what mends a hold; an open point's own sentence ends with it."""
+    kind, _, detail = reason.partition(":")
+    point = open_points().get(detail or kind)
+    if point is not None:
+        return point.sentence_vi
+    return TO_DO.get(kind, "Xác minh và ghi lại văn bản")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from disbursement.platform.clock import ICT, add_months, show_month
+from disbursement.programmes.open_points import open_points
 
 PROGRAMMES = {
     "SA": "Trợ giúp xã hội",
@@ -86,13 +87,18 @@ class Office:
 
 
 def reason_words(code: str) -> str:
-    """Return a hold's reason in words: `open_point:x` is an open point of the law by its name."""
+    """Return a hold's reason in words.
+
+    An open point of the law (`open_point:x`, or its bare name) is said by the first clause of its
+    sentence in open_points.csv; `rejected:AC04` names the bank's code.
+    """
     kind, _, detail = code.partition(":")
-    if kind == "open_point":
-        return f"Điểm luật còn mở: {detail}"
     if kind in {"rejected", "returned"} and detail:
         said = "Bị từ chối" if kind == "rejected" else "Bị trả lại"
         return f"{said} (mã {detail})"
+    point = open_points().get(detail if kind == "open_point" else kind)
+    if point is not None:
+        return re.split(r"[:.] |\.$", point.sentence_vi)[0]
     return HOLD_REASONS.get(kind, code)
 
 
