@@ -8,7 +8,7 @@ from collections.abc import Callable
 from disbursement.platform.ids import ALPHABET
 from ledger.posting import CARRIER_BASE
 
-__all__ = ["EXPECTED", "NO_ID", "Key", "id_reader"]
+__all__ = ["EXPECTED", "NO_ID", "OWNER", "Key", "id_reader", "owner_of"]
 
 Key = tuple[int, int]
 """The batch's journal and the row's number in the batch."""
@@ -17,6 +17,11 @@ _DIGITS = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _BODY = re.compile(f"[{ALPHABET}]{{12}}")
 NO_ID = frozenset({"", "NOTPROVIDED", "NOT PROVIDED"})
 """How banks write that there was no id."""
+
+
+def owner_of(payer_id: int, provider_id: int) -> int:
+    """Return the number that `OWNER` gives for a payer at a provider."""
+    return payer_id * 1_000_000 + provider_id
 
 
 def id_reader(cell_code: str) -> Callable[[str], Key | None]:
@@ -35,6 +40,9 @@ def id_reader(cell_code: str) -> Callable[[str], Key | None]:
 
     return read
 
+
+OWNER = "b.payer_id * 1000000 + b.provider_id"
+"""Whose money it is, as one number: a payer's at a provider, whichever contract was in force."""
 
 EXPECTED = """
 SELECT i.journal_id, i.row_n, r.batch_id, {owner}, r.end_to_end_id, r.amount_vnd, r.coins,
@@ -64,7 +72,7 @@ LEFT JOIN (
 """
 """Expected attempts of the items in `recon_item`, in the columns of `recon_expected`.
 
-`{owner}` is the column compared with the file's owner: `b.id` for an answer about one batch,
-`b.contract_id` for a statement of one deposit account. News of an outcome are written only where
+`{owner}` is compared with the file's owner: `b.id` for an answer about one batch, `OWNER` for a
+statement of one payer's account at one provider. News of an outcome are written only where
 the coins moved, so the last of them says where the coins are.
 """

@@ -8,11 +8,11 @@ with the answer's id, and a break tells a person (coins.md 7).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from disbursement.payments.rules import SETTLED_CLAIMS
 from disbursement.platform import ids
@@ -23,7 +23,7 @@ from ledger.posting import Header, Item, LineRow, Query
 
 SUSPENSE = (
     "no_id", "unknown_id", "other_payer", "not_yet_sent", "amount_differs", "wrong_place",
-    "return_first",
+    "return_first", "draw_differs", "batch_differs",
 )  # fmt: skip
 """Verdicts of entries whose money waits in suspense."""
 WHAT = {
@@ -35,17 +35,23 @@ WHAT = {
     "wrong_place": "Lệnh này đã có kết quả khác; tiền không khớp với sổ.",
     "contradiction": "Kết quả trái với kết quả đã nhận trước đó.",
     "return_first": "Tiền hoàn về trước khi thấy ghi nợ; chờ dòng ghi nợ.",
+    "batch_differs": "Khoản ghi nợ gộp khác tổng các lệnh đang chờ của lô.",
     "draw_differs": "Tiền rút về khác số tiền của giấy rút dự toán.",
     "opening_balance": "Sao kê đầu tiên có số dư đầu kỳ khác 0.",
 }
 """What a break is, in words for the officer."""
+WAITED = "waiting return"
+"""Reference of a return that an earlier statement brought, applied with this one's debit."""
 
 _CLAIMS = ", ".join(f"'{code}'" for code in sorted(SETTLED_CLAIMS))
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose file it is: payer and provider with their codes, the stored answer, the run month."""
+    """Whose file it is: payer and provider with their codes, the stored answer, the run month.
+
+    `key` starts the idempotency keys of the journals; it is unique per file and statement.
+    """
 
     payer_id: int
     payer: str
@@ -54,6 +60,7 @@ class Scope:
     evidence: bytes
     month: int
     day: date
+    key: str
 
 
 @dataclass
@@ -185,10 +192,8 @@ def _post(conn: Connection, ctx: Context, scope: Scope, journals: _Journals | No
         first.append(_coin_lines(journals, "credited", account["transit"], account["advance"]))
     if journals is not None and ("rejected", "matched") in said:
         first.append(_coin_lines(journals, "rejected", account["transit"], account["payable"]))
-    second = [
-        f"SELECT {scope.month}, {account['fee']}, {account['advance']}, {_NO_COIN}, charges_vnd "
-        "FROM recon_verdict WHERE verdict = 'matched' AND wants = 'returned' AND charges_vnd > 0"
-    ]
+    kept = "verdict = 'matched' AND wants = 'returned' AND charges_vnd > 0"
+    second = [_plain(scope.month, account["fee"], account["advance"], "charges_vnd", kept)]
     if journals is not None and ("returned", "matched") in said:
         second.append(_coin_lines(journals, "returned", account["advance"], account["payable"]))
     items = _plan(conn, ctx, scope, said)
@@ -197,7 +202,7 @@ def _post(conn: Connection, ctx: Context, scope: Scope, journals: _Journals | No
         if _any(conn, query):
             items.append(
                 Item(
-                    header(conn, ctx, scope, "answer", f"answer:{scope.answer_id}:{number}"),
+                    header(conn, ctx, scope, "answer", f"{scope.key}:{number}"),
                     Query(query),
                 )
             )
@@ -207,23 +212,24 @@ def _post(conn: Connection, ctx: Context, scope: Scope, journals: _Journals | No
 _NO_COIN = ", ".join("CAST(NULL AS bigint)" for _ in range(7))
 
 
+def _plain(month: int, debit: int, credit: int, amount: str, where: str) -> str:
+    return (
+        f"SELECT {month}, {debit}, {credit}, {_NO_COIN}, {amount} FROM recon_verdict WHERE {where}"
+    )
+
+
 def _loose(month: int, account: dict[str, int]) -> list[str]:
-    """Return the lines without a coin: suspense both ways, fees."""
+    """Return the lines without a coin: suspense both ways, fees, returns that had to wait."""
     waits = ", ".join(f"'{v}'" for v in SUSPENSE)
-    both = (("credited", "suspense", "advance"), ("returned", "advance", "suspense"))
     out = [
-        f"SELECT {month}, {account[debit]}, {account[credit]}, {_NO_COIN}, amount_vnd "
-        f"FROM recon_verdict WHERE wants = '{wants}' AND verdict IN ({waits})"
-        for wants, debit, credit in both
-    ]
-    out.append(
-        f"SELECT {month}, {account['fee']}, {account['advance']}, {_NO_COIN}, amount_vnd "
-        "FROM recon_verdict WHERE verdict = 'fee'"
-    )
-    out.append(
-        f"SELECT {month}, {account['suspense']}, {account['advance']}, {_NO_COIN}, amount_vnd "
-        "FROM recon_verdict WHERE reference = 'waiting return'"
-    )
+        _plain(month, account[debit], account[credit], "amount_vnd",
+               f"wants = '{wants}' AND verdict IN ({waits})")
+        for wants, debit, credit in (
+            ("credited", "suspense", "advance"), ("returned", "advance", "suspense"),
+        )
+    ]  # fmt: skip
+    for debit, where in (("fee", "verdict = 'fee'"), ("suspense", f"reference = '{WAITED}'")):
+        out.append(_plain(month, account[debit], account["advance"], "amount_vnd", where))
     return out
 
 
@@ -296,7 +302,7 @@ def _plan(
     conn: Connection, ctx: Context, scope: Scope, said: dict[tuple[str, str], int]
 ) -> list[Item]:
     sums = {wants: vnd for (wants, verdict), vnd in said.items() if verdict == "matched"}
-    return plan_item(conn, ctx, scope, f"answer:{scope.answer_id}:plan", sums)
+    return plan_item(conn, ctx, scope, f"{scope.key}:plan", sums)
 
 
 # --- news, breaks --------------------------------------------------------------------------------
@@ -358,30 +364,30 @@ def _waiting_returns(conn: Connection, ctx: Context) -> None:
             "ORDER BY k.id"
         )
     ).all()
-    _apply_waiting(conn, ctx, rows)
-
-
-def _apply_waiting(conn: Connection, ctx: Context, rows: Sequence[object]) -> None:
     for number, row in enumerate(rows, 1):
-        key, journal, n, batch, seq, moves, coins, vnd, code, words, day, e2e = row  # type: ignore[misc]  # a database row of twelve
-        conn.execute(
-            text(
-                "INSERT INTO recon_verdict (n, wants, news, journal_id, row_n, end_to_end_id, "
-                "amount_vnd, charges_vnd, code_set, code, words, day, reference, batch_id, coins, "
-                "seq, moves, place, repeat, verdict) VALUES (:n, 'returned', 'returned', :j, :r, "
-                ":e, :v, (SELECT amount_vnd FROM recon_expected WHERE journal_id = :j "
-                "AND row_n = :r) - :v, 'return', :c, :w, :d, 'waiting return', :b, :k, :s, :m, "
-                "'transit', 1, 'matched')"
-            ),
-            {
-                "n": -number, "j": journal, "r": n, "e": e2e, "v": vnd, "c": code, "w": words,
-                "d": day, "b": batch, "k": coins, "s": seq, "m": moves,
-            },
-        )  # fmt: skip
-        conn.execute(
-            text(
-                "UPDATE break_item SET state = 'resolved', resolution = 'debit seen', "
-                "resolved_by = 'statement', resolved_at = :t WHERE id = :k"
-            ),
-            {"t": stamp(ctx.clock), "k": key},
-        )
+        _apply_waiting(conn, ctx, -number, row)
+
+
+def _apply_waiting(conn: Connection, ctx: Context, n: int, row: Row[Any]) -> None:
+    key, journal, row_n, batch, seq, moves, coins, vnd, code, words, day, e2e = tuple(row)
+    conn.execute(
+        text(
+            "INSERT INTO recon_verdict (n, wants, news, journal_id, row_n, end_to_end_id, "
+            "amount_vnd, charges_vnd, code_set, code, words, day, reference, batch_id, coins, "
+            "seq, moves, place, repeat, verdict) VALUES (:n, 'returned', 'returned', :j, :r, "
+            ":e, :v, (SELECT amount_vnd FROM recon_expected WHERE journal_id = :j "
+            f"AND row_n = :r) - :v, 'return', :c, :w, :d, '{WAITED}', :b, :k, :s, :m, "
+            "'transit', 1, 'matched')"
+        ),
+        {
+            "n": n, "j": journal, "r": row_n, "e": e2e, "v": vnd, "c": code, "w": words,
+            "d": day, "b": batch, "k": coins, "s": seq, "m": moves,
+        },
+    )  # fmt: skip
+    conn.execute(
+        text(
+            "UPDATE break_item SET state = 'resolved', resolution = 'debit seen', "
+            "resolved_by = 'statement', resolved_at = :t WHERE id = :k"
+        ),
+        {"t": stamp(ctx.clock), "k": key},
+    )

@@ -1,0 +1,294 @@
+"""Taking a file from a bank: stored before it is read, applied whole or not at all (P3).
+
+The bytes are kept under their SHA-256 and recorded as an `answer` before anything parses them.
+Then the file is read whole and checked (bank_adapters), and everything it does to the books is one
+transaction. The same bytes twice change nothing. What is refused stays on record with one sentence
+that says what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from bank_adapters import answers
+from bank_adapters.contract import ParsedAnswer, RefusedFile
+from disbursement.identity.service import user
+from disbursement.payments import statements, statuses
+from disbursement.payments.answer import AnswerResult, Applied, NotTakenError
+from disbursement.platform import files, ids
+from disbursement.platform.clock import stamp
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotFoundError, RefusedError
+from ledger.errors import LedgerError
+
+__all__ = ["AnswerResult", "take_answer", "take_folder"]
+
+MACHINES = frozenset({"worker"})
+"""Actors that pick files up by themselves; people need a role for the payer."""
+MAY_IMPORT = ("preparer", "checker", "second_signer")
+_PIECE = 1 << 20
+
+
+def take_answer(
+    ctx: Context, source: bytes | Path, *, source_name: str, actor: str
+) -> AnswerResult:
+    """Take one pain.002 or camt.053; return what became of it.
+
+    `source_name` is a label only (F35). Raises NotFoundError where there is no such file and
+    NotAllowedError for an actor without a right; a file that is not taken is no exception: its
+    state and sentence say why. Statements that waited for this one are taken after it.
+    """
+    path, digest, size = _keep(ctx, source)
+    answer_id, before = _record(ctx, digest, size, _label(source_name))
+    if before == "applied":
+        return AnswerResult(
+            "repeated", "same_bytes", "Tệp này đã nhập rồi; không có gì thay đổi.",
+            answer_id=answer_id,
+        )  # fmt: skip
+    try:
+        parsed = answers.parse(path)
+    except RefusedFile as error:
+        return _put_aside(ctx, answer_id, "", NotTakenError("refused", error.code, error.sentence))
+    return _take(ctx, parsed, answer_id, digest, actor)
+
+
+def take_folder(ctx: Context, folder: Path, *, actor: str) -> list[AnswerResult]:
+    """Take every file of a folder in the order of names. Raises NotFoundError for no folder."""
+    if not folder.is_dir():
+        raise NotFoundError("no_folder", f"Không có thư mục {folder.name}.")
+    names = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    return [take_answer(ctx, p, source_name=p.name, actor=actor) for p in names]
+
+
+# --- keeping the bytes ---------------------------------------------------------------------------
+
+
+def _keep(ctx: Context, source: bytes | Path) -> tuple[Path, bytes, int]:
+    """Store the bytes under their SHA-256, in pieces where they are a file."""
+    folder = ctx.settings.files / "evidence"
+    if isinstance(source, bytes):
+        path, digest = files.keep_evidence(folder, source)
+        return path, digest, len(source)
+    if not source.is_file():
+        raise NotFoundError("no_file", f"Không có tệp {source.name}; kiểm tra lại đường dẫn.")
+    digest = files.sha256_of(source)
+    path = folder / digest.hex()[:2] / digest.hex()
+    if not path.exists():
+        again = hashlib.sha256()
+        with source.open("rb") as piece_of, files.atomic(path) as out:
+            while piece := piece_of.read(_PIECE):
+                again.update(piece)
+                out.write(piece)
+            if again.digest() != digest:
+                raise RefusedError(
+                    "file_changing",
+                    f"Tệp {source.name} đang được ghi dở (F33); hãy đợi ghi xong rồi nhập lại.",
+                )
+    return path, digest, path.stat().st_size
+
+
+def _label(name: str) -> str:
+    """Keep a file's name as a short label without anything that could act."""
+    return "".join(c for c in Path(name).name if c.isprintable())[:80]
+
+
+def _record(ctx: Context, digest: bytes, size: int, name: str) -> tuple[int, str]:
+    """Record that the bytes came; return the answer's id and its state before ('' if new)."""
+    with ctx.cell.begin() as conn:
+        row = conn.execute(
+            text("SELECT id, state FROM answer WHERE sha256 = :s"), {"s": digest}
+        ).first()
+        if row is not None:
+            return int(row[0]), str(row[1])
+        made = conn.execute(
+            text(
+                "INSERT INTO answer (id, sha256, kind, file_name, size, received_at, payer_id, "
+                "provider_id, message_id, state, why) VALUES (:i, :s, '', :f, :z, :t, NULL, NULL, "
+                "'', 'stored', '') ON CONFLICT (sha256) DO NOTHING"
+            ),
+            {
+                "i": (answer_id := ids.block(conn, "answer", 1)), "s": digest, "f": name,
+                "z": size, "t": stamp(ctx.clock),
+            },
+        ).rowcount  # fmt: skip
+        if made == 1:
+            return answer_id, ""
+    return _record(ctx, digest, size, name)  # somebody else recorded the same bytes just now
+
+
+# --- applying ------------------------------------------------------------------------------------
+
+
+def _take(
+    ctx: Context, parsed: ParsedAnswer, answer_id: int, digest: bytes, actor: str
+) -> AnswerResult:
+    try:
+        with ctx.cell.begin() as conn:
+            if _state(conn, answer_id) == "applied":
+                raise NotTakenError(
+                    "repeated", "same_bytes", "Tệp này đã nhập rồi; không có gì thay đổi."
+                )
+            done = _apply(conn, ctx, parsed, answer_id, digest)
+            _allowed(conn, ctx, actor, done.payer_id)
+            _new_message(conn, parsed, done.provider_id, answer_id)
+            _close(conn, answer_id, parsed, done)
+    except NotTakenError as why:
+        return _put_aside(ctx, answer_id, parsed.kind, why)
+    except LedgerError as error:
+        return _put_aside(ctx, answer_id, parsed.kind, _refused_by_book(error))
+    result = AnswerResult(
+        "applied", "", _sentence(parsed, done), parsed.kind, answer_id, done.counts, done.amounts,
+        done.journals,
+    )  # fmt: skip
+    if parsed.kind != "camt.053":
+        return result
+    return _with_waiting(ctx, result, done, actor)
+
+
+def _apply(
+    conn: Connection, ctx: Context, parsed: ParsedAnswer, answer_id: int, digest: bytes
+) -> Applied:
+    take = statuses.take if parsed.kind == "pain.002" else statements.take
+    return take(conn, ctx, parsed, answer_id, digest)
+
+
+def _refused_by_book(error: LedgerError) -> NotTakenError:
+    return NotTakenError(
+        "refused",
+        f"ledger_{error.code}",
+        f"Sổ cái không nhận tệp này ({error.code}): {error}. Chưa ghi gì; hãy báo quản trị.",
+    )
+
+
+def _state(conn: Connection, answer_id: int) -> str:
+    """Read the answer's state, locked against a second import of the same bytes (F45)."""
+    lock = " FOR UPDATE" if conn.dialect.name == "postgresql" else ""
+    return str(
+        conn.execute(
+            text(f"SELECT state FROM answer WHERE id = :i{lock}"), {"i": answer_id}
+        ).scalar_one()
+    )
+
+
+def _allowed(conn: Connection, ctx: Context, actor: str, payer_id: int) -> None:
+    """Refuse an actor who has no role for the payer whose file it is."""
+    if actor in MACHINES:
+        return
+    code = conn.execute(text("SELECT code FROM payer WHERE id = :p"), {"p": payer_id}).scalar_one()
+    if not any(user(ctx, actor).holds(role, code) for role in MAY_IMPORT):
+        raise NotTakenError(
+            "refused",
+            "other_office",
+            f"Tệp là của đơn vị khác, ngoài phạm vi của {actor}; không ghi gì. Hãy chuyển cho "
+            "người phụ trách đơn vị đó.",
+        )
+
+
+def _new_message(conn: Connection, parsed: ParsedAnswer, provider_id: int, answer_id: int) -> None:
+    """Refuse other content under a message id that this provider has used before."""
+    if not parsed.message_id:
+        return
+    used = conn.execute(
+        text(
+            "SELECT 1 FROM answer WHERE kind = :k AND message_id = :m AND provider_id = :p "
+            "AND state = 'applied' AND id <> :i"
+        ),
+        {"k": parsed.kind, "m": parsed.message_id, "p": provider_id, "i": answer_id},
+    ).first()
+    if used is not None:
+        raise NotTakenError(
+            "refused",
+            "message_reused",
+            f"Mã tệp {parsed.message_id[:35]} đã nhận trước đó với nội dung khác; không ghi gì. "
+            "Hãy hỏi ngân hàng bản nào đúng.",
+            provider_id=provider_id,
+        )
+
+
+def _close(conn: Connection, answer_id: int, parsed: ParsedAnswer, done: Applied) -> None:
+    conn.execute(
+        text(
+            "UPDATE answer SET kind = :k, payer_id = :p, provider_id = :v, message_id = :m, "
+            "state = 'applied', why = '' WHERE id = :i"
+        ),
+        {
+            "k": parsed.kind, "p": done.payer_id, "v": done.provider_id,
+            "m": parsed.message_id, "i": answer_id,
+        },
+    )  # fmt: skip
+
+
+_STORED = {"waiting": "stored", "quarantined": "quarantined", "refused": "refused"}
+
+
+def _put_aside(ctx: Context, answer_id: int, kind: str, why: NotTakenError) -> AnswerResult:
+    """Record why a file was not taken; nothing else changes."""
+    state = _STORED.get(why.state)
+    with ctx.cell.begin() as conn:
+        if state is not None:
+            conn.execute(
+                text(
+                    "UPDATE answer SET kind = :k, payer_id = :p, provider_id = :v, state = :s, "
+                    "why = :w WHERE id = :i AND state <> 'applied'"
+                ),
+                {
+                    "k": kind, "p": why.payer_id, "v": why.provider_id, "s": state,
+                    "w": f"{why.code}: {why.sentence}", "i": answer_id,
+                },
+            )  # fmt: skip
+        elif why.code != "same_bytes":
+            conn.execute(
+                text("UPDATE answer SET kind = :k, state = 'repeated', why = :w WHERE id = :i"),
+                {"k": kind, "w": why.code, "i": answer_id},
+            )
+    return AnswerResult(why.state, why.code, why.sentence, kind, answer_id)
+
+
+def _with_waiting(ctx: Context, result: AnswerResult, done: Applied, actor: str) -> AnswerResult:
+    """Take the statements of this account that waited for the one just applied, in order."""
+    with ctx.cell.read() as conn:
+        waiting = conn.execute(
+            text(
+                "SELECT id, sha256 FROM answer WHERE state = 'stored' AND kind = 'camt.053' "
+                "AND payer_id = :p AND provider_id = :v AND why LIKE 'statement_gap:%' ORDER BY id"
+            ),
+            {"p": done.payer_id, "v": done.provider_id},
+        ).all()
+    taken: list[AnswerResult] = []
+    for answer_id, digest in waiting:
+        path = ctx.settings.files / "evidence" / bytes(digest).hex()[:2] / bytes(digest).hex()
+        again = _take(ctx, answers.parse(path), int(answer_id), bytes(digest), actor)
+        if again.state == "applied":
+            taken += [again, *again.then]
+            break  # that one has taken those after it
+    if not taken:
+        return result
+    return AnswerResult(
+        result.state, result.code, result.sentence, result.kind, result.answer_id, result.counts,
+        result.amounts, result.journals, tuple(taken),
+    )  # fmt: skip
+
+
+_NAMES = {
+    "credited": "đã vào tài khoản",
+    "returned": "bị hoàn trả",
+    "rejected": "bị từ chối",
+    "settled": "ngân hàng báo đã quyết toán (chờ sao kê)",
+    "noted": "đang xử lý",
+    "repeated": "đã biết",
+    "fee": "phí",
+    "draw": "tiền rút dự toán",
+    "sendback": "nộp trả kho bạc",
+}
+GOOD = frozenset(_NAMES)
+"""Names of counts that need nobody's attention; every other count is a break."""
+
+
+def _sentence(parsed: ParsedAnswer, done: Applied) -> str:
+    good = [f"{done.counts[k]} {words}" for k, words in _NAMES.items() if k in done.counts]
+    odd = sum(n for k, n in done.counts.items() if k not in GOOD)
+    parts = good + ([f"{odd} sai lệch cần xem"] if odd else [])
+    return f"{parsed.kind}: {', '.join(parts) or 'không có dòng nào về lệnh chi'}."
