@@ -7,9 +7,11 @@ identity-like digits never become numbers.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
@@ -43,8 +45,9 @@ class Book:
 
     def __init__(self, out: BinaryIO, *, title: str, made_at: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="disburse-xlsx-")
+        self._out, self._path = out, Path(self._folder.name, "book.xlsx")
         self._book = Workbook(
-            out,
+            str(self._path),
             {
                 "tmpdir": self._folder.name,
                 "constant_memory": True,
@@ -78,10 +81,13 @@ class Book:
             self._folder.cleanup()
 
     def _close(self) -> None:
+        """Finish beside, then copy: `out` holds nothing before the workbook is whole."""
         try:
             self._book.close()
         except FileCreateError as error:  # XlsxWriter's wrapper hides errno from files.atomic
             raise error.args[0] from error
+        with self._path.open("rb") as book:
+            shutil.copyfileobj(book, self._out)
 
     def sheet(
         self,
@@ -95,6 +101,7 @@ class Book:
         return Sheet(self._book, self._formats, name, columns, heading, landscape=landscape)
 
 
+# Number formats by their built-in numbers: 49 text, 1 whole, 3 whole with thousands.
 _LOOKS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 13},
     "note": {"font_color": "#444444"},
@@ -102,14 +109,14 @@ _LOOKS: dict[str, dict[str, Any]] = {
         "bold": True, "text_wrap": True, "valign": "vcenter", "align": "center",
         "border": 1, "bg_color": "#E8EEF4",
     },
-    "text": {"valign": "top", "num_format": "@"},
-    "wrap": {"valign": "top", "num_format": "@", "text_wrap": True},
-    "whole": {"valign": "top", "num_format": "0"},
-    "money": {"valign": "top", "num_format": "#,##0"},
-    "text_total": {"bold": True, "num_format": "@", "top": 1},
-    "wrap_total": {"bold": True, "num_format": "@", "top": 1},
-    "whole_total": {"bold": True, "num_format": "0", "top": 1},
-    "money_total": {"bold": True, "num_format": "#,##0", "top": 1},
+    "text": {"valign": "top", "num_format": 49},
+    "wrap": {"valign": "top", "num_format": 49, "text_wrap": True},
+    "whole": {"valign": "top", "num_format": 1},
+    "money": {"valign": "top", "num_format": 3},
+    "text_total": {"bold": True, "num_format": 49, "top": 1},
+    "wrap_total": {"bold": True, "num_format": 49, "top": 1},
+    "whole_total": {"bold": True, "num_format": 1, "top": 1},
+    "money_total": {"bold": True, "num_format": 3, "top": 1},
 }  # fmt: skip
 
 
