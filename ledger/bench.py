@@ -59,9 +59,7 @@ def open_sqlite(path: Path) -> Engine:
 
 
 def _open_postgres(url: str) -> Engine:
-    engine = create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool
-    )
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -185,15 +183,20 @@ class _Bench:
     def signed(self, conn: Connection, journal: int, kind: str, root: bytes) -> bytes:
         digest = signing.record_statement(conn, journal, kind, f'{{"root":"{root.hex()}"}}')
         for person, role in enumerate(signing.roles_of(kind), 1):
-            message = signing.signing_message(
-                journal, kind, role, person, person, digest, RECORDED
-            )
+            message = signing.signing_message(journal, kind, role, person, person, digest, RECORDED)
             signing.sign(
                 conn, journal, role, person, person, digest, self.key.sign(message), RECORDED
             )
         return digest
 
-    def stage(self, name: str, kind: str, sql: Callable[[int], str], line_of: Callable[[int], LineOf], amount: int) -> int:
+    def stage(
+        self,
+        name: str,
+        kind: str,
+        sql: Callable[[int], str],
+        line_of: Callable[[int], LineOf],
+        amount: int,
+    ) -> int:
         with self.engine.begin() as conn:
             journal = posting.allot(conn)
         signed = bool(signing.roles_of(kind))

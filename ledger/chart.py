@@ -366,8 +366,7 @@ def _definitions(
     for provider in providers:
         out.append(AccountDef(advance(payer, provider), "paid", payer_id))
         out += [
-            AccountDef(code(payer, provider), kind, payer_id)
-            for kind, code in by_provider.items()
+            AccountDef(code(payer, provider), kind, payer_id) for kind, code in by_provider.items()
         ]
     return out
 

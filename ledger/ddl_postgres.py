@@ -171,7 +171,7 @@ def _pg_rule(name: str) -> str:
         before, _, rest = body.partition("{")
         word, _, body = rest.partition("}")
         out += before + "%s"
-        names.append({"R": "j.reverses_id", "J": "j.id"}.get(word, word))
+        names.append({"R": "j.reverses_id", "J": "j.id", "W": "singles"}.get(word, word))
     out += body
     return f"""
     EXECUTE format('SELECT count(*), min(n.line_no) {out}', {", ".join(names)}) INTO hits, at_line;
@@ -223,7 +223,7 @@ SECURITY DEFINER VOLATILE SET search_path = {schema}, pg_temp SET jit = off
 SET work_mem = '128MB' SET max_parallel_workers_per_gather = 0 SET enable_nestloop = on AS $$
 DECLARE
   h chain_head; j journal; gs seal_group[]; moved record; owing boolean;
-  scope text; earlier text; exp_ids text; pay_ids text; ovp_ids text;
+  scope text; earlier text; singles text; exp_ids text; pay_ids text; ovp_ids text;
   hits bigint; at_line bigint; defined bigint := 0;
   digests bytea[]; joined bytea; parts bytea := ''; defs bytea;
 BEGIN
@@ -241,7 +241,8 @@ _SEAL_LINES = """
     IF j.line_count > 20000 THEN SET LOCAL enable_nestloop = off; END IF;
     EXECUTE format('SELECT array_agg(x::seal_group) FROM ({groups}) x', scope) INTO gs;
     PERFORM seal_shapes(j, gs);
-    SELECT bool_or(m1 > 0) AS mv, bool_or(nc > 0) AS car, bool_or(m0 = 0) AS minted,
+    SELECT bool_or(m1 > 0) AS mv, bool_or(nc > 0 AND d.kind = 'payable') AS sent, bool_or(of_n > 1) AS many,
+         bool_or(m0 = 0) AS minted,
         bool_or(r1 > 0) AS rv, bool_or(r1 = 1 OR r0 <= 1) AS rv1, bool_or(r1 > 1) AS rv2,
         bool_or(d.kind = 'expense' AND c.kind = 'payable' AND i1 > 0) AS again,
         bool_or(d.kind = 'overpaid') AS claims, bool_or(c.kind = 'overpaid') AS repays INTO moved
@@ -254,7 +255,8 @@ _SEAL_LINES = """
     earlier := format('p.cover BETWEEN %s AND %s', j.cover_from, j.cover_to);
     IF moved.minted THEN {subs} END IF;
     IF moved.mv THEN {coin} END IF;
-    IF moved.car THEN {whole} END IF;
+    IF moved.sent OR moved.many THEN
+      singles := CASE WHEN moved.sent THEN 'true' ELSE 'n.of_n > 1' END; {whole} END IF;
     IF moved.rv1 AND moved.rv THEN {due1} END IF;
     IF moved.rv2 THEN {due} END IF;
     IF moved.repays THEN {receivable} END IF;
@@ -514,7 +516,10 @@ def _rights(schema: str) -> list[str]:
     out = [f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {OWNER}"]
     out += [f"GRANT USAGE ON SCHEMA {schema} TO {APP}"]
     out += [f"ALTER TABLE {t} OWNER TO {OWNER}" for t in (*PROTECTED, "draft_line")]
-    out += [f"ALTER SEQUENCE journal_id OWNER TO {OWNER}", f"ALTER TYPE seal_group OWNER TO {OWNER}"]
+    out += [
+        f"ALTER SEQUENCE journal_id OWNER TO {OWNER}",
+        f"ALTER TYPE seal_group OWNER TO {OWNER}",
+    ]
     for function in _FUNCTIONS:
         out += [
             f"ALTER FUNCTION {function} OWNER TO {OWNER}",

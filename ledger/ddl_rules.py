@@ -50,7 +50,8 @@ RULES: dict[str, tuple[str, str, str]] = {
         "FROM line n WHERE {S} AND n.move = 0 AND NOT EXISTS "
         "(SELECT 1 FROM sub s WHERE s.id = n.sub_id)",
     ),
-    # R3, R4: a move starts where the coin lies, with its amount, by its carrier
+    # R3, R4: a move starts where the coin lies, with its amount, by its carrier. A coin under a
+    # carrier moves once per journal and keeps its of_n, so a carrier of one coin moves whole.
     "coin": (
         "coin_moved",
         "a coin is not where this journal takes it from, or not under this carrier",
@@ -58,14 +59,16 @@ RULES: dict[str, tuple[str, str, str]] = {
         "AND p.item = n.item AND p.move = n.move - 1 AND {P} "
         "WHERE {S} AND n.move > 0 AND n.credit_account NOT IN ({OVP}) "
         "AND NOT coalesce(p.amount = n.amount AND p.credit_account = n.debit_account "
-        "AND (n.carrier IS NULL OR n.carrier = p.carrier OR n.debit_account IN ({PAY})), {FALSE})",
+        "AND (n.carrier IS NULL OR n.debit_account IN ({PAY}) OR (n.carrier = p.carrier "
+        "AND n.of_n = p.of_n AND n.journal_id <> p.journal_id)), {FALSE})",
     ),
-    # R5: the coins of a carrier move together, to one place
+    # R5: the coins of a carrier move together, to one place. {W}: of_n > 1 is enough where the
+    # rule above or an order of the lines shows that carriers of one coin occur once.
     "whole": (
         "split_payment",
         "the coins of one payment do not move together to one place",
         "FROM (SELECT min(line_no) AS line_no FROM line n WHERE {S} AND n.carrier IS NOT NULL "
-        "GROUP BY n.carrier HAVING count(*) <> max(n.of_n) OR min(n.of_n) <> max(n.of_n) "
+        "AND ({W}) GROUP BY n.carrier HAVING count(*) <> max(n.of_n) OR min(n.of_n) <> max(n.of_n) "
         "OR min(n.credit_account) <> max(n.credit_account)) n",
     ),
     # R2: what is owed after revision r follows from revision r - 1 (r = 0 is in SHAPE_OK)

@@ -44,6 +44,12 @@ _DEFINITION_TABLES = (
 _SEALING = "EXISTS (SELECT 1 FROM seal WHERE seq = (SELECT seq + 1 FROM chain_head))"
 _SEALED = "EXISTS (SELECT 1 FROM seal WHERE journal_id = new.journal_id)"
 
+# Filled anew by the seal's trigger from the lines themselves; what lies in it before is deleted.
+_SCRATCH = (
+    "CREATE TABLE seal_scratch (da INTEGER, ca INTEGER, cnt INTEGER, total INTEGER, m0 INTEGER, "
+    "m1 INTEGER, ns INTEGER, nc INTEGER, nr INTEGER, r0 INTEGER, r1 INTEGER, i0 INTEGER, "
+    "i1 INTEGER, c0 INTEGER, c1 INTEGER, of_n INTEGER, bad INTEGER) STRICT"
+)
 _ALLOT = (
     "CREATE TABLE journal_counter (one INTEGER PRIMARY KEY CHECK (one = 1), "
     "next INTEGER NOT NULL CHECK (next > 0)) STRICT",
@@ -73,9 +79,15 @@ def _rule(name: str) -> str:
         .replace("AND {P} ", "")
         .replace("{FALSE}", "0")
         .replace("{TRUE}", "1")
+        .replace("{W}", f"n.of_n > 1 OR {_UNSORTED}")
         .replace("{R}", "(SELECT reverses_id FROM journal WHERE id = new.journal_id)")
     )
     guards = {
+        "coin": "(SELECT max(m1) FROM seal_scratch) > 0 AND ",
+        "whole": "(SELECT sum(nc) FROM seal_scratch) > 0 AND ",
+        "due1": "(SELECT max(r1) FROM seal_scratch) > 0 AND ",
+        "due": "(SELECT max(r1) FROM seal_scratch) > 1 AND ",
+        "subs": "(SELECT min(m0) FROM seal_scratch) = 0 AND ",
         "mirror": "(SELECT reverses_id FROM journal WHERE id = new.journal_id) IS NOT NULL AND ",
         "receivable_first": "EXISTS (SELECT 1 FROM account WHERE kind = 'overpaid' AND "
         "(debit > credit OR id IN (SELECT debit_account FROM line "
@@ -83,6 +95,16 @@ def _rule(name: str) -> str:
     }
     return _refuse(code, sentence, f"{guards.get(name, '')}EXISTS (SELECT 1 {body})")
 
+
+# Batches are mostly numbered in the order of their lines: then each carrier's lines are neighbours
+# and nothing needs sorting. Where they are not, every carrier is grouped.
+_UNSORTED = (
+    "(EXISTS (SELECT 1 FROM seal_scratch g JOIN account a ON a.id = g.da WHERE a.kind = 'payable' "
+    "AND g.nc > 0) AND EXISTS (SELECT 1 FROM line y JOIN line z ON z.journal_id = y.journal_id "
+    "AND z.line_no = y.line_no - 1 WHERE y.journal_id = new.journal_id AND y.carrier IS NOT NULL "
+    "AND NOT coalesce(y.carrier > z.carrier OR (y.carrier = z.carrier AND y.of_n = z.of_n "
+    "AND y.of_n > 1), z.carrier IS NULL)))"
+)
 
 _J = "EXISTS (SELECT 1 FROM journal j WHERE j.id = new.journal_id AND "
 
@@ -113,7 +135,7 @@ _HEADER_RULES = (
 )  # fmt: skip
 
 _GROUPED = (
-    "FROM ({groups}) g JOIN journal j ON j.id = new.journal_id "
+    "FROM seal_scratch g JOIN journal j ON j.id = new.journal_id "
     "LEFT JOIN account d ON d.id = g.da LEFT JOIN account c ON c.id = g.ca "
     "LEFT JOIN move_rule r ON r.from_kind = d.kind AND r.to_kind = c.kind "
     "LEFT JOIN kind_move m ON m.kind = j.kind AND m.from_kind = d.kind AND m.to_kind = c.kind "
@@ -122,10 +144,9 @@ _CLOSED = "EXISTS (SELECT 1 FROM account_closed x WHERE x.account_id IN (g.da, g
 
 
 def _shape_rules() -> str:
-    grouped = _GROUPED.replace("{groups}", GROUPS.replace("{S}", "n.journal_id = new.journal_id"))
-    unknown = f"EXISTS (SELECT 1 {grouped}WHERE d.id IS NULL OR c.id IS NULL OR {_CLOSED})"
+    unknown = f"EXISTS (SELECT 1 {_GROUPED}WHERE d.id IS NULL OR c.id IS NULL OR {_CLOSED})"
     bad = (
-        f"EXISTS (SELECT 1 {grouped}WHERE NOT coalesce(d.book = j.book AND c.book = j.book "
+        f"EXISTS (SELECT 1 {_GROUPED}WHERE NOT coalesce(d.book = j.book AND c.book = j.book "
         "AND (j.payer_id = 0 OR (d.payer_id = j.payer_id AND c.payer_id = j.payer_id)) "
         "AND (d.payer_id = c.payer_id OR (d.kind = 'payable' AND c.kind = 'payable')) "
         "AND (j.reverses_id IS NOT NULL OR (m.kind IS NOT NULL AND "
@@ -139,8 +160,8 @@ def _shape_rules() -> str:
 
 _CONTROL = (
     ("control", "the journal does not have the lines or the total it announces",
-     "NOT EXISTS (SELECT 1 FROM journal j, (SELECT count(*) AS n, coalesce(sum(amount), 0) AS s "
-     "FROM line WHERE journal_id = new.journal_id) x WHERE j.id = new.journal_id "
+     "NOT EXISTS (SELECT 1 FROM journal j, (SELECT coalesce(sum(cnt), 0) AS n, "
+     "coalesce(sum(total), 0) AS s FROM seal_scratch) x WHERE j.id = new.journal_id "
      "AND j.line_count = x.n AND j.total = x.s)"),
     ("control", "the journal does not have the definitions it announces",
      "(SELECT definitions FROM journal WHERE id = new.journal_id) > 0 AND "
@@ -175,16 +196,20 @@ _SIGNED_RULES = (
 def _seal() -> list[str]:
     order = ("subs", "coin", "whole", "due1", "due", "receivable", "receivable_first", "mirror")
     body = "".join(_refuse(*rule) for rule in _HEADER_RULES)
+    body += (
+        "  DELETE FROM seal_scratch;\n  INSERT INTO seal_scratch "
+        + GROUPS.replace("{S}", "n.journal_id = new.journal_id")
+        + ";\n"
+    )
     body += _shape_rules() + "".join(_rule(name) for name in order)
     body += "".join(_refuse(*rule) for rule in (*_CONTROL, *_SIGNED_RULES))
     totals = """
   UPDATE account SET debit = debit + v.d, credit = credit + v.c FROM (
     SELECT a, sum(d) AS d, sum(c) AS c FROM (
-      SELECT debit_account AS a, sum(amount) AS d, 0 AS c FROM line
-        WHERE journal_id = new.journal_id GROUP BY debit_account
-      UNION ALL SELECT credit_account, 0, sum(amount) FROM line
-        WHERE journal_id = new.journal_id GROUP BY credit_account) GROUP BY a) v
+      SELECT da AS a, total AS d, 0 AS c FROM seal_scratch
+      UNION ALL SELECT ca, 0, total FROM seal_scratch) GROUP BY a) v
     WHERE account.id = v.a;
+  DELETE FROM seal_scratch;
   UPDATE chain_head SET seq = new.seq, hash = new.hash;
 """
     return [
@@ -264,7 +289,9 @@ _STATEMENT_RULES = (
 def _guards() -> list[str]:
     out = []
     for table in PROTECTED:
-        same = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {k})" for k in _KEYS.get(table, ()))
+        same = " OR ".join(
+            f"EXISTS (SELECT 1 FROM {table} WHERE {k})" for k in _KEYS.get(table, ())
+        )
         if same:
             out.append(
                 f"CREATE TRIGGER {table}_once BEFORE INSERT ON {table} WHEN {same} BEGIN "
@@ -312,6 +339,7 @@ def statements(tables: list[str]) -> list[str]:
     }
     return [
         *tables,
+        _SCRATCH,
         *_ALLOT,
         *_guards(),
         *_account_guards(),

@@ -197,9 +197,7 @@ def define_subs(
             known = known or known_journals(conn, [header.idem_key])
             texts = _texts("sub", SUB_COLUMNS, rows)
             return _again(conn, header, known[header.idem_key], "sub", texts)
-        bulk_insert(
-            conn, "sub", (*SUB_COLUMNS, "journal_id"), ((*row, header.id) for row in rows)
-        )
+        bulk_insert(conn, "sub", (*SUB_COLUMNS, "journal_id"), ((*row, header.id) for row in rows))
         return Sealed(*sealing.seal_journals(conn, [header.id])[0])
 
 
@@ -215,8 +213,9 @@ def _subs_by_query(conn: Connection, header: Header, subs: SubQuery) -> Sealed:
             known = known or known_journals(conn, [header.idem_key])
             about, dialect = DEFINITION_PARTS["sub"], conn.dialect.name
             rows = conn.execute(
-                text(f"{source} SELECT {about.row_sql(dialect)} FROM s ORDER BY id")
-                .execution_options(yield_per=10_000),
+                text(
+                    f"{source} SELECT {about.row_sql(dialect)} FROM s ORDER BY id"
+                ).execution_options(yield_per=10_000),
                 params,
             )
             return _again(conn, header, known[header.idem_key], "sub", (r[0] for r in rows))

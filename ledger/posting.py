@@ -192,9 +192,7 @@ def post_many(conn: Connection, items: Sequence[Item | tuple[Any, ...]]) -> list
         known |= late
         _fill(conn, fresh)
         sealed = sealing.seal_journals(conn, [w.header.id for w in fresh])
-    by_key = {
-        w.header.idem_key: Sealed(*s) for w, s in zip(fresh, sealed, strict=True)
-    }
+    by_key = {w.header.idem_key: Sealed(*s) for w, s in zip(fresh, sealed, strict=True)}
     return [
         by_key[w.header.idem_key]
         if w.header.idem_key in by_key
@@ -294,11 +292,10 @@ def _query_control(conn: Connection, query: Query) -> Control:
 
 def _row_control(rows: Sequence[LineRow]) -> Control:
     for row in rows:
-        if len(row) != len(ROW_COLUMNS) or any(
-            v is not None and type(v) is not int for v in row
-        ):
-            raise LedgerError(f"a line must be 11 whole numbers or None, not {row!r}"[:200],
-                              code="bad_value")
+        if len(row) != len(ROW_COLUMNS) or any(v is not None and type(v) is not int for v in row):
+            raise LedgerError(
+                f"a line must be 11 whole numbers or None, not {row!r}"[:200], code="bad_value"
+            )
     covers = [r[0] for r in rows]
     return Control(
         len(rows),
@@ -368,8 +365,9 @@ def _numbered(items: Iterable[Item]) -> Iterator[tuple[Any, ...]]:
     for item in items:
         for number, row in enumerate(item.lines, 1):  # type: ignore[arg-type]  # rows by _fill
             if any(v is not None and type(v) is not int for v in row):
-                raise LedgerError(f"a line must be whole numbers, not {row!r}"[:200],
-                                  code="bad_value")
+                raise LedgerError(
+                    f"a line must be whole numbers, not {row!r}"[:200], code="bad_value"
+                )
             yield (item.header.id, number, *row)
 
 
@@ -434,8 +432,9 @@ def _select(conn: Connection, query: Query) -> str:
                     f"CASE WHEN {name} % 1 = 0 THEN CAST({name} AS bigint) END AS {name}"
                 )
             elif oid not in _INTEGERS:
-                raise LedgerError(f"column {name} of the lines is no whole number",
-                                  code="bad_value")
+                raise LedgerError(
+                    f"column {name} of the lines is no whole number", code="bad_value"
+                )
         result.close()
     order = f" ORDER BY {query.order_by}" if query.order_by else ""
     return f"SELECT {', '.join(columns)} FROM s{order}"

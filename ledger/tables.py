@@ -85,9 +85,7 @@ seal = _table(
     "seal", "journal_id", journal_id="big", seq="big", prev_hash="bytes", root="bytes",
     hash="bytes",
 )  # fmt: skip
-chunk = _table(
-    "chunk", "journal_id part n", journal_id="big", part="text", n="int", digest="bytes"
-)
+chunk = _table("chunk", "journal_id part n", journal_id="big", part="text", n="int", digest="bytes")
 statement = _table(
     "statement", "journal_id", journal_id="big", purpose="text", body="text", digest="bytes"
 )
