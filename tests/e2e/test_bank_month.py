@@ -66,3 +66,36 @@ def test_transfers_are_credited_or_come_back(world: World, tmp_path: Path) -> No
     ]
     assert bank.paid_twice() == []
     bank.close()
+
+
+def test_a_bad_month_stays_conserved_at_every_step(world: World) -> None:
+    """Rejections, late returns, unknown outcomes, doubled rows, lost answers; nothing is lost."""
+    add_people(world, [Person(date(1970 + n % 30, 3, 1), K6) for n in range(120)])
+    budget(world, sa=200_000_000)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    sign_all(world)
+    bank = SimulatedBank(worker.drop_folder(world.ctx, PROVIDER), profile="stress", seed=11)
+    (list_id, total), *_ = world.rows("SELECT id, total_vnd FROM pay_list ORDER BY id")
+    assert total == 120 * 750_000
+    service.draw(world.ctx, list_id, voucher="GRDT1", day=DAY, amount_vnd=total, actor="chi")
+    bank.credit("10000001", total, "GRDT1")
+    world.clock.set(DAY)
+    for late, day in ((False, DAY), (True, date(2026, 10, 9)), (False, date(2026, 10, 12))):
+        worker.send_due(world.ctx)
+        bank.take_orders(day)
+        worker.pick_up(world.ctx)
+        healthy(world)
+        bank.settle(late=late)
+        bank.statements(day)
+        world.clock.set(day, 20)
+        worker.pick_up(world.ctx)
+        healthy(world)
+    debited, left = bank.paid("10000001")
+    assert debited + left == total
+    assert world.balance(f"advance.{PAYER}.{PROVIDER}") == left
+    free = world.one("SELECT coalesce(sum(amount_vnd), 0) FROM free_coin")
+    flying = -world.balance(f"transit.{PAYER}.{PROVIDER}")
+    assert debited + int(free) + flying == total
+    assert free > 0
+    assert bank.paid_twice() == []
+    bank.close()
