@@ -273,7 +273,8 @@ def _paid_month(match: re.Match[str], place: str) -> int:
     month = int(match[1])
     if not 1 <= month <= 12:
         raise RefusedError(
-            "column_month", f"Tiêu đề '{match[0]}' ({place}) không phải tháng; viết 'Đã trả 07/2026'."
+            "column_month",
+            f"Tiêu đề '{match[0]}' ({place}) không phải tháng; viết 'Đã trả 07/2026'.",
         )
     return int(match[2]) * 100 + month
 

@@ -20,6 +20,7 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -176,9 +177,7 @@ def _check_workbook(path: Path, body: bytes) -> None:
         )
 
 
-def _spreadsheet(
-    path: Path, columns: ColumnSet, first: bytes, messages: Iterator[bytes]
-) -> Source:
+def _spreadsheet(path: Path, columns: ColumnSet, first: bytes, messages: Iterator[bytes]) -> Source:
     about = orjson.loads(first)
     chunk = next(messages, None)
     if chunk is None:
@@ -373,9 +372,7 @@ class Spool:
     """Chunks put aside in an unnamed temporary file, to look up the few rows that go back."""
 
     def __init__(self) -> None:
-        import tempfile  # noqa: PLC0415 - only imports need it
-
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the import
         self._index: list[tuple[int, int, int]] = []  # first row number, offset, length
 
     def put(self, first_row: int, chunk: Chunk) -> None:

@@ -114,6 +114,7 @@ destination = Table(
     words("owner_relation"),  # self | guardian | carer | spouse | authorised
     words("usable_from"),
     words("source"),
+    raw("digest", null=True),  # of kind, code, account and owner: tells whether a file changes it
     UniqueConstraint("person_id", "version"),
     Index("destination_account", "account_blind"),
 )
@@ -162,7 +163,8 @@ opening = Table(
     cell_metadata,
     big("person_id"),
     whole("cover"),
-    big("amount_vnd"),
+    big("amount_vnd"),  # 0: due and not paid yet
+    words("programme"),
     big("import_id"),
     big("journal_id", null=True),
     PrimaryKeyConstraint("person_id", "cover"),
@@ -175,4 +177,119 @@ death_notice = Table(
     words("died_on"),
     big("import_id"),
     words("recorded_at"),
+)
+
+case_change = Table(
+    "case_change",
+    cell_metadata,
+    big("case_id"),
+    big("import_id"),  # the import (or, negative, the hold) that changed the case
+    words("facts"),  # as they were before
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    whole("start_month"),
+    words("payee_name"),
+    words("payee_relation"),
+    words("payee_document", null=True),
+    raw("row_digest"),
+    big("seq"),
+    words("changed_at"),
+    words("changed_by"),
+    PrimaryKeyConstraint("case_id", "import_id"),
+)
+
+# Staging of an import: filled by 10,000 rows, flipped set-wise, emptied (coins.md 22).
+import_stage = Table("import_stage", cell_metadata, big("import_id", pk=True), words("started_at"))
+
+import_row = Table(
+    "import_row",
+    cell_metadata,
+    big("import_id"),
+    whole("n"),
+    small("state"),  # 0 good, 1 refused by comparison with other rows or the register
+    small("known"),  # person: 0 new by this row, 1 on the register, 2 new by an earlier row
+    big("person_id"),
+    big("case_id"),
+    big("destination_id"),
+    big("payer_id"),
+    raw("who_blind"),
+    words("identity_kind"),
+    raw("identity_enc", null=True),
+    words("identity_last4"),
+    raw("unit_key", null=True),
+    words("name"),
+    words("name_search"),
+    words("birth_from"),
+    words("birth_to"),
+    words("sex"),
+    words("commune_code"),
+    words("reference"),
+    words("programme"),
+    words("clause"),
+    words("facts"),
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    whole("start_month"),
+    whole("end_month", null=True),
+    words("end_cause", null=True),
+    whole("opening_month", null=True),
+    words("payee_name"),
+    words("payee_relation"),
+    words("payee_document", null=True),
+    words("dest_kind"),
+    words("bank_code"),
+    raw("account_enc", null=True),
+    raw("account_blind", null=True),
+    words("account_last4"),
+    words("owner_name"),
+    words("owner_relation"),
+    raw("dest_digest"),
+    raw("row_digest"),
+    PrimaryKeyConstraint("import_id", "n"),
+    Index("import_row_who", "import_id", "who_blind"),
+)
+
+import_fault = Table(
+    "import_fault",
+    cell_metadata,
+    big("import_id"),
+    whole("n"),
+    small("k"),
+    words("sentence"),
+    PrimaryKeyConstraint("import_id", "n", "k"),
+)
+
+import_hold = Table(
+    "import_hold",
+    cell_metadata,
+    big("import_id"),
+    whole("n"),
+    words("kind"),
+    words("reason"),
+    words("detail"),
+    words("fact_digest"),
+    PrimaryKeyConstraint("import_id", "n", "reason"),
+)
+
+import_span = Table(
+    "import_span",
+    cell_metadata,
+    big("import_id"),
+    whole("n"),
+    whole("from_month"),
+    whole("to_month"),
+    big("profile_id"),
+    PrimaryKeyConstraint("import_id", "n", "from_month"),
+)
+
+import_paid = Table(
+    "import_paid",
+    cell_metadata,
+    big("import_id"),
+    whole("n"),
+    whole("cover"),
+    big("amount_vnd"),
+    PrimaryKeyConstraint("import_id", "n", "cover"),
 )

@@ -7,7 +7,7 @@ are text, numbers, true/false; a date cell becomes ISO text. It never prints any
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import resource
 import struct
 import sys
@@ -26,10 +26,10 @@ def _send(message: Any) -> None:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat()
-    if isinstance(value, (datetime.date, datetime.time, datetime.timedelta)):
-        return value.isoformat() if isinstance(value, datetime.date) else str(value)
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    if isinstance(value, (dt.date, dt.time, dt.timedelta)):
+        return value.isoformat() if isinstance(value, dt.date) else str(value)
     return value
 
 

@@ -1,0 +1,596 @@
+"""Validation of one row of the register: pure, with row and column in every error.
+
+A row is either good (perhaps with holds: what is missing is listed and paid once it is there) or
+refused with every fault it has. Sentences never repeat an identity or account number.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from disbursement.beneficiaries.columns import ColumnSet, Header, plain
+from disbursement.entitlements.facts import (
+    Birth,
+    Case,
+    canonical_clause,
+    case_json,
+    start_month_finding,
+)
+from disbursement.platform.clock import add_months, month_of, months_between, show_month
+from disbursement.platform.errors import DisburseError
+from disbursement.programmes.communes import communes
+
+MAX_NAME = 100
+MAX_TEXT = 300
+MAX_AGE_YEARS = 130
+OLDEST_MONTH = 200001
+MAX_PAID = 100_000_000
+"""No monthly allowance comes near 100 million dong: a larger figure is a slip of the keyboard."""
+
+
+class Fault(NamedTuple):
+    """Why a row is refused: where, and what to do."""
+
+    where: str
+    sentence: str
+
+
+class Found(NamedTuple):
+    """A hold to raise with the row: kind right | payment, reason code, sentence."""
+
+    kind: str
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Row:
+    """A good row. `paid`: dong per covered month already paid before go-live."""
+
+    n: int
+    identity_kind: str
+    identity: str
+    name: str
+    birth_from: date
+    birth_to: date
+    sex: str
+    commune: str
+    case: Case
+    facts: str
+    payee_name: str
+    payee_relation: str
+    payee_document: str | None
+    kind: str
+    bank_code: str
+    account: str
+    owner_name: str
+    owner_relation: str
+    paid: dict[int, int] = field(default_factory=dict)
+    holds: list[Found] = field(default_factory=list)
+
+    @property
+    def birth(self) -> Birth:
+        """Return the months the person may have been born in."""
+        return Birth.between(self.birth_from, self.birth_to)
+
+
+class _BadCell(Exception):  # noqa: N818 - an internal signal, caught in this module only
+    """A cell that cannot be read; the argument is the sentence."""
+
+
+# ---- single values --------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=65_536)
+def clean(text: str) -> str:
+    """Compose (NFC), drop invisible characters, single spaces."""
+    composed = unicodedata.normalize("NFC", text)
+    if not composed.isprintable():
+        composed = "".join(c if c.isprintable() else " " for c in composed)
+    return " ".join(composed.split())
+
+
+@lru_cache(maxsize=65_536)
+def search_form(name: str) -> str:
+    """Return a name as it is searched: small letters without marks."""
+    bare = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
+    return "".join(c for c in bare if not unicodedata.combining(c))
+
+
+_DMY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_YMD = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_MY = re.compile(r"(\d{1,2})[/.-](\d{4})")
+_YM = re.compile(r"(\d{4})-(\d{2})")
+
+
+@lru_cache(maxsize=65_536)
+def read_date(text: str) -> date | None:
+    """Read dd/mm/yyyy or yyyy-mm-dd; None for anything else (a day that does not exist too)."""
+    try:
+        if match := _DMY.fullmatch(text):
+            return date(int(match[3]), int(match[2]), int(match[1]))
+        if match := _YMD.fullmatch(text):
+            return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+    return None
+
+
+@lru_cache(maxsize=4_096)
+def read_month(text: str) -> int | None:
+    """Read mm/yyyy, yyyy-mm, or a date of the first of a month, as yyyymm."""
+    match = _MY.fullmatch(text)
+    year, month = (match[2], match[1]) if match else (None, None)
+    if match is None and (match := _YM.fullmatch(text)):
+        year, month = match[1], match[2]
+    if year is None or month is None:
+        day = read_date(text)
+        return month_of(day) if day is not None and day.day == 1 else None
+    return int(year) * 100 + int(month) if 1 <= int(month) <= 12 else None
+
+
+def _month_end(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+@lru_cache(maxsize=65_536)
+def read_birth(text: str) -> tuple[date, date] | None:
+    """Read a date of birth, or a month mm/yyyy, or a year as text: first and last possible day."""
+    day = read_date(text)
+    if day is not None:
+        return day, day
+    if match := _MY.fullmatch(text):
+        year, month = int(match[2]), int(match[1])
+        return (date(year, month, 1), _month_end(year, month)) if 1 <= month <= 12 else None
+    if re.fullmatch(r"(?:19|20)\d{2}", text):
+        return date(int(text), 1, 1), date(int(text), 12, 31)
+    return None
+
+
+def identity_fault(identity: str, born: tuple[date, date], sex: str) -> str | None:
+    """Compare a 12-digit number with birth year and sex (digit 4: century and sex; 5-6: year).
+
+    Thông tư 59/2021/TT-BCA Điều 4: digit 4 is 0/1 for men/women born in the 20th century, 2/3 in
+    the 21st, and so on. There is no check digit, and the first three never name the commune.
+    """
+    century = int(identity[3])
+    year = 1900 + 100 * (century // 2) + int(identity[4:6])
+    if not born[0].year <= year <= born[1].year:
+        return (
+            "năm sinh trong số định danh khác ngày sinh đã ghi; đối chiếu thẻ căn cước rồi sửa số "
+            "hoặc ngày sinh."
+        )
+    if ("male", "female")[century % 2] != sex:
+        return (
+            "giới tính trong số định danh khác giới tính đã ghi; đối chiếu thẻ căn cước rồi sửa "
+            "số hoặc giới tính."
+        )
+    return None
+
+
+_ACCOUNT = re.compile(r"[0-9A-Z]{6,19}")
+_PHONE = re.compile(r"0[0-9]{9}")
+_NAME = re.compile(r"[^\W\d_][^\d_<>@#$%^*=|~{}\[\]]*")
+
+
+# ---- a row ----------------------------------------------------------------------------------
+
+
+class RowReader:
+    """Reads rows of one file: the header's positions are looked up once.
+
+    `province` is the cell's; `payers` are the commune codes that are payers here; `bank_of` gives
+    the BIC for what a cell says (BIC, BIN or short name) or raises a DisburseError; `today` bounds
+    what may have happened.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        *,
+        province: str,
+        payers: Collection[str],
+        bank_of: Callable[[str, str], str],
+        today: date,
+        only_payer: str | None = None,
+    ) -> None:
+        self.header = header
+        self._at: Mapping[str, int] = header.index
+        self._columns: ColumnSet = header.columns
+        self._province = province
+        self._payers = payers
+        self._bank_of = lru_cache(maxsize=4_096)(bank_of)
+        self._today = today
+        self._only = only_payer
+        self._choices = {
+            c.field: {plain(k): v for k, v in c.choices.items()}
+            for c in header.columns.columns
+            if c.choices is not None
+        }
+        self._known_choice: dict[tuple[str, str], str | None] = {}
+
+    def read(self, n: int, cells: list[Any]) -> Row | list[Fault]:
+        """Return the row, or every fault in it."""
+        return _Reading(self, n, cells).row()
+
+    def choice(self, column: str, text: str) -> str:
+        """Return the value a choice stands for."""
+        key = (column, text)
+        if key not in self._known_choice:
+            if len(self._known_choice) > 10_000:
+                self._known_choice.clear()
+            self._known_choice[key] = self._choices[column].get(plain(text))
+        value: str | None = self._known_choice[key]
+        if value is None:
+            offered = dict.fromkeys(self._columns.of(column).choices or ())
+            raise _BadCell(
+                f"'{text[:40]}' không có trong danh mục; chọn một trong: {', '.join(offered)}."
+            )
+        return value
+
+
+class _Reading:
+    """One row being read; faults are collected so that the officer sees all of them at once."""
+
+    __slots__ = ("cells", "faults", "holds", "n", "reader")
+
+    def __init__(self, reader: RowReader, n: int, cells: list[Any]) -> None:
+        self.reader = reader
+        self.n = n
+        self.cells = cells
+        self.faults: list[Fault] = []
+        self.holds: list[Found] = []
+
+    # -- cells
+
+    def fail(self, column: str, sentence: str) -> None:
+        self.faults.append(Fault(self.reader.header.where(self.n, column), sentence))
+
+    def raw(self, column: str) -> Any:
+        at = self.reader._at.get(column)  # noqa: SLF001 - one class in two halves
+        if at is None or at >= len(self.cells):
+            return ""
+        value = self.cells[at]
+        if type(value) is str:
+            return clean(value)
+        return "" if value is None else value
+
+    def text(self, column: str, *, need: bool = False, longest: int = MAX_TEXT) -> str:
+        """Return a text cell; a number or a true/false is refused, never rewritten."""
+        value: Any = self.raw(column)
+        if type(value) is not str:
+            self.fail(
+                column,
+                "ô phải là dạng chữ (Text), không phải số: bảng tính làm mất số 0 ở đầu và các "
+                "chữ số cuối; định dạng cột là Text rồi gõ lại.",
+            )
+            return ""
+        if need and not value:
+            self.fail(column, "ô trống; ghi vào rồi nhập lại.")
+        elif len(value) > longest:
+            self.fail(column, f"dài quá {longest} ký tự; rút gọn.")
+        return str(value)
+
+    def name(self, column: str, *, need: bool) -> str:
+        value = self.text(column, need=need, longest=MAX_NAME)
+        if value and not _NAME.fullmatch(value):
+            self.fail(column, "tên chỉ gồm chữ cái, khoảng trắng, dấu chấm, gạch nối; sửa lại.")
+        return value
+
+    def choice(self, column: str, default: str | None = None, *, need: bool = False) -> str | None:
+        value = self.raw(column)
+        if value is True or value is False:
+            value = "có" if value else "không"
+        if type(value) is not str:
+            self.fail(column, "ô phải là dạng chữ, chọn trong danh mục; gõ lại.")
+            return default
+        if not value:
+            if need:
+                self.fail(column, "ô trống; chọn trong danh mục rồi nhập lại.")
+            return default
+        try:
+            return self.reader.choice(column, value)
+        except _BadCell as bad:
+            self.fail(column, str(bad))
+            return default
+
+    def flag(self, column: str) -> bool | None:
+        value = self.choice(column)
+        return None if value is None else value == "1"
+
+    def day(self, column: str, *, need: bool = False) -> date | None:
+        value = self.raw(column)
+        if value == "" and not need:
+            return None
+        if type(value) is not str:
+            self.fail(
+                column, "một con số không phải là ngày; ghi dạng dd/mm/yyyy hoặc ô kiểu ngày."
+            )
+            return None
+        day = read_date(value)
+        if day is None:
+            self.fail(column, "không phải ngày; ghi dạng dd/mm/yyyy, ví dụ 05/11/2026.")
+        return day
+
+    def month(self, column: str, *, need: bool = False) -> int | None:
+        value = self.raw(column)
+        if value == "" and not need:
+            return None
+        found = read_month(value) if type(value) is str else None
+        if found is None or found < OLDEST_MONTH:
+            self.fail(column, "không phải tháng; ghi dạng mm/yyyy, ví dụ 11/2026.")
+            return None
+        return found
+
+    def whole(self, column: str, most: int) -> int | None:
+        value = self.raw(column)
+        if value == "":
+            return None
+        number = _whole(value)
+        if number is None or number > most:
+            self.fail(column, f"phải là số nguyên từ 0 đến {most}, không có dấu phân cách.")
+            return None
+        return number
+
+    # -- parts of a row
+
+    def row(self) -> Row | list[Fault]:
+        name = self.name("name", need=True)
+        sex = self.choice("sex", need=True) or ""
+        born = self.birth()
+        identity_kind, identity = self.identity(born, sex)
+        commune = self.commune()
+        case = self.case(born)
+        payee = (
+            self.name("payee_name", need=False) or name,
+            self.choice("payee_relation", "self") or "self",
+            self.text("payee_document") or None,
+        )
+        if payee[1] == "self" and payee[0] != name:
+            self.fail("payee_relation", "người nhận khác đối tượng mà chưa ghi quan hệ; ghi vào.")
+        kind, bank, account, owner, relation = self.destination(name)
+        paid = self.paid()
+        if self.faults or case is None or born is None:
+            return self.faults
+        return Row(
+            self.n, identity_kind, identity, name, born[0], born[1], sex, commune, case,
+            case_json(case), *payee, kind, bank, account, owner, relation, paid, self.holds,
+        )  # fmt: skip
+
+    def birth(self) -> tuple[date, date] | None:
+        value = self.raw("birth")
+        if type(value) is not str:
+            self.fail(
+                "birth",
+                "một con số không phải là ngày sinh; ghi dạng dd/mm/yyyy, hoặc ô chữ chỉ ghi năm.",
+            )
+            return None
+        born = read_birth(value) if value else None
+        if born is None:
+            self.fail("birth", "không phải ngày sinh; ghi dd/mm/yyyy, mm/yyyy hoặc yyyy.")
+            return None
+        today = self.reader._today  # noqa: SLF001 - one class in two halves
+        if born[0] > today or born[1].year < today.year - MAX_AGE_YEARS:
+            self.fail("birth", "ngày sinh ở tương lai hoặc quá xa; sửa lại.")
+            return None
+        return born
+
+    def identity(self, born: tuple[date, date] | None, sex: str) -> tuple[str, str]:
+        value = self.text("identity", longest=20)
+        if not value:
+            if type(self.raw("identity")) is str:
+                self.holds.append(
+                    Found("right", "no_identity", "Chưa có số định danh cá nhân: bổ sung số.")
+                )
+            return "none", ""
+        if not (value.isascii() and value.isdigit()) or len(value) not in (9, 12):
+            self.fail(
+                "identity",
+                f"số định danh phải gồm 12 chữ số (CMND cũ: 9), ở đây có {len(value)} ký tự; "
+                "đối chiếu thẻ căn cước.",
+            )
+            return "none", ""
+        if len(value) == 9:
+            self.holds.append(
+                Found("right", "cmnd", "Chỉ có số CMND 9 số: bổ sung số định danh 12 số.")
+            )
+            return "cmnd", value
+        if born is not None and sex and (fault := identity_fault(value, born, sex)):
+            self.fail("identity", fault)
+        return "cccd", value
+
+    def commune(self) -> str:
+        code = self.text("commune", need=True, longest=20)
+        if not code:
+            return ""
+        reader = self.reader
+        found = communes().get(code)
+        if found is None:
+            self.fail(
+                "commune",
+                f"không có xã, phường mã '{code[:10]}' trong danh mục năm 2026; mã gồm 5 chữ số, "
+                "giữ số 0 ở đầu.",
+            )
+        elif found.province.code != reader._province:  # noqa: SLF001 - one class in two halves
+            self.fail(
+                "commune",
+                f"{found.full_name} thuộc {found.province.full_name}, không thuộc tỉnh đang làm "
+                "việc; chuyển dòng này cho tỉnh đó.",
+            )
+        elif reader._only is not None and code != reader._only:  # noqa: SLF001 - as above
+            self.fail(
+                "commune", f"{found.full_name} không phải đơn vị chi trả đang nhập; bỏ dòng này."
+            )
+        elif code not in reader._payers:  # noqa: SLF001 - as above
+            self.fail(
+                "commune",
+                f"{found.full_name} chưa được lập làm đơn vị chi trả; chạy `disburse register "
+                "payers` trước.",
+            )
+        return code
+
+    def case(self, born: tuple[date, date] | None) -> Case | None:
+        before = len(self.faults)
+        programme = self.choice("programme", need=True)
+        clause_text = self.text("clause", need=True, longest=20)
+        decided = self.day("decision_date", need=True)
+        start = self.month("start_month", need=True)
+        facts = self.facts()
+        clause = None
+        try:
+            clause = canonical_clause(clause_text) if clause_text else None
+        except DisburseError as error:
+            self.fail("clause", _ending(error.sentence))
+        if decided is not None and decided > self.reader._today:  # noqa: SLF001 - as above
+            self.fail("decision_date", "ngày quyết định ở tương lai; sửa lại.")
+        if start is not None and decided is not None and start > add_months(month_of(decided), 24):
+            self.fail("start_month", "tháng bắt đầu sau ngày quyết định quá hai năm; sửa lại.")
+        if len(self.faults) > before or clause is None or decided is None or start is None:
+            return None
+        values: dict[str, Any] = {
+            **facts, "programme": programme, "clause": clause, "start_month": start,
+            "decision_date": decided, "province": self.reader._province,  # noqa: SLF001 - as above
+        }  # fmt: skip
+        try:
+            case = Case(**values)
+        except DisburseError as error:
+            self.fail("clause", _ending(error.sentence))
+            return None
+        if born is not None:
+            finding = start_month_finding(case, Birth.between(*born))
+            if finding is not None:
+                self.holds.append(Found("right", "start_month", finding))
+        return case
+
+    def facts(self) -> dict[str, Any]:
+        """Read the facts beside programme, clause, decision date and start month."""
+        present = self.reader._at  # noqa: SLF001 - one class in two halves
+        out: dict[str, Any] = {
+            "decision_number": self.text("decision_number", need=True),
+            "decision_signer": self.name("decision_signer", need=True),
+        }
+        for column in ("degree", "household", "carer", "income"):
+            if column in present:
+                out[column] = self.choice(column)
+        for column in ("studying", "on_k1_at_16", "difficult_area", "written_request"):
+            if column in present:
+                out[column] = self.flag(column)
+        for column in ("in_facility", "merit_allowance"):
+            if column in present:
+                out[column] = bool(self.flag(column))
+        for column in ("certificate_date", "household_from", "household_to", "end_date"):
+            if column in present:
+                out[column] = self.day(column)
+        if "children" in present:
+            out["children"] = self.whole("children", 20)
+        out["decision_kind"] = self.choice("decision_kind", "grant")
+        out["household_decision"] = self.text("household_decision")
+        out["end_cause"] = self.text("end_cause")
+        out["end_month"] = self.month("end_month")
+        out["suspended_from"] = self.month("suspended_from")
+        ended = out.get("end_date") is not None or out["end_month"] is not None
+        if out["suspended_from"] is not None:
+            if ended:
+                self.fail("suspended_from", "vừa tạm dừng vừa thôi hưởng; chỉ ghi một trong hai.")
+            out["status"] = "suspended"
+        elif ended:
+            out["status"] = "stopped"
+        return out
+
+    def destination(self, name: str) -> tuple[str, str, str, str, str]:
+        kind = self.choice("destination", need=True)
+        bank = self.text("bank", longest=60)
+        account = self.text("account", longest=40).replace(" ", "").replace(".", "")
+        owner = self.name("owner_name", need=False)
+        relation = self.choice("owner_relation", "self") or "self"
+        if kind is None:
+            return "", "", "", "", relation
+        if kind == "cash":
+            if account or bank:
+                self.fail("destination", "nhận tiền mặt mà vẫn ghi tài khoản; chọn một trong hai.")
+            return kind, "", "", owner or name, relation
+        if not bank:
+            self.fail("bank", "ô trống; ghi mã BIC, mã BIN hoặc tên ngắn của nơi giữ tài khoản.")
+        else:
+            try:
+                bank = self.reader._bank_of(kind, bank)  # noqa: SLF001 - as above
+            except DisburseError as error:
+                self.fail("bank", _ending(error.sentence))
+        self._account(kind, account)
+        if not owner:
+            self.fail("owner_name", "ô trống; ghi tên chủ tài khoản như ngân hàng ghi.")
+        elif relation == "self" and search_form(owner) != search_form(name):
+            self.fail(
+                "owner_name",
+                "tên chủ tài khoản khác tên đối tượng mà quan hệ là bản thân; sửa tên hoặc ghi "
+                "quan hệ.",
+            )
+        return kind, bank, account, owner, relation
+
+    def _account(self, kind: str, account: str) -> None:
+        if not account:
+            if type(self.raw("account")) is str:
+                self.fail("account", "ô trống; ghi số tài khoản, hoặc chọn nhận tiền mặt.")
+        elif kind == "bank" and not _ACCOUNT.fullmatch(account):
+            self.fail("account", "số tài khoản gồm 6 đến 19 chữ số; đối chiếu lại.")
+        elif kind != "bank" and not _PHONE.fullmatch(account):
+            self.fail("account", "số ví là số điện thoại 10 chữ số, bắt đầu bằng 0; đối chiếu lại.")
+
+    def paid(self) -> dict[int, int]:
+        """Read what was paid before go-live: from the first month given through `paid_through`."""
+        through = self.month("paid_through")
+        header = self.reader.header
+        out: dict[int, int] = {}
+        for month, at in header.paid.items():
+            value = self.cells[at] if at < len(self.cells) else ""
+            if value in ("", None):
+                continue
+            number = _whole(clean(value) if type(value) is str else value)
+            if number is None or number > MAX_PAID:
+                self.faults.append(
+                    Fault(
+                        header.where_paid(self.n, month),
+                        "phải là số đồng nguyên, không có dấu phân cách; 0 nếu chưa trả.",
+                    )
+                )
+                continue
+            out[month] = number
+        return self._through(out, through)
+
+    def _through(self, out: dict[int, int], through: int | None) -> dict[int, int]:
+        if out and through is None:
+            self.fail("paid_through", "có số đã trả mà thiếu 'Đã trả đến hết tháng'; ghi vào.")
+        elif through is not None:
+            first = min(out, default=through)
+            missing = [m for m in months_between(first, through) if m not in out]
+            late = [m for m in out if m > through]
+            if missing or late:
+                month = (missing or late)[0]
+                self.fail(
+                    "paid_through",
+                    f"số đã trả phải có cho mọi tháng đến hết {show_month(through)} và không tháng "
+                    f"nào sau đó: xem lại tháng {show_month(month)}.",
+                )
+        return out
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number >= 0 from a number cell or plain digits; None for anything else."""
+    if type(value) is int:
+        return value if value >= 0 else None
+    if type(value) is float:
+        return int(value) if value >= 0 and value.is_integer() and value < 2**53 else None
+    if type(value) is str and value.isascii() and value.isdigit():
+        return int(value)
+    return None
+
+
+def _ending(sentence: str) -> str:
+    """Start a sentence of another room in small letters: it follows the name of a cell."""
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,223 @@
+"""Who has which facts when: `profile`, `unit_profile` and `dirty`, kept as the register changes.
+
+Spans reach to a horizon some years ahead, so that a month is a join and nothing has to be renewed
+monthly; `ensure_horizon` moves the horizon on. A person's spans begin with the first month that
+compare may look at: the opening month, the payer's go-live month, or the start (coins.md 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from disbursement.entitlements.facts import Birth, Case, case_from_json, facts_json
+from disbursement.entitlements.profiles import Profiler, Span
+from disbursement.platform import ids
+from ledger.bulk import batched, bulk_insert
+
+YEARS_AHEAD = 4
+HORIZON = "profile_horizon"
+BATCH = 10_000
+_SPAN_COLUMNS = ("sub_id", "from_month", "to_month", "payer_id", "profile_id")
+
+
+class Stored(NamedTuple):
+    """A span with the id of its profile."""
+
+    from_month: int
+    to_month: int
+    profile_id: int
+
+
+def horizon_after(month: int) -> int:
+    """Return the last month that spans made in `month` reach to."""
+    return (month // 100 + YEARS_AHEAD) * 100 + 12
+
+
+def horizon(conn: Connection, month: int) -> int:
+    """Return the cell's horizon; the first call sets it by `month` (yyyymm)."""
+    stored = conn.execute(
+        text("SELECT value FROM setting WHERE name = :n AND payer = ''"), {"n": HORIZON}
+    ).scalar()
+    if stored is not None:
+        return int(stored)
+    _set_horizon(conn, found := horizon_after(month))
+    return found
+
+
+def _set_horizon(conn: Connection, month: int) -> None:
+    conn.execute(
+        text(
+            "INSERT INTO setting (name, payer, value, document, set_by, set_at) "
+            "VALUES (:n, '', :v, '', 'system', '') "
+            "ON CONFLICT (name, payer) DO UPDATE SET value = excluded.value"
+        ),
+        {"n": HORIZON, "v": str(month)},
+    )
+
+
+class ProfileStore:
+    """Turns cases into stored spans; remembers the ids of profiles it has seen.
+
+    `on_new` is called with new profiles when they are needed; see `flush`.
+    """
+
+    def __init__(self, conn: Connection, last_month: int) -> None:
+        self.last = last_month
+        self._ids: dict[bytes, int] = {
+            bytes(digest): int(profile_id)
+            for profile_id, digest in conn.execute(text("SELECT id, digest FROM profile")).tuples()
+        }
+        self._new: dict[bytes, str] = {}
+        self._profiler: Callable[[int], Profiler] = lru_cache(maxsize=64)(
+            lambda first: Profiler(first, self.last)
+        )
+
+    def spans(self, cases: Sequence[Case], birth: Birth, first_month: int) -> list[Span]:
+        """Return the spans from `first_month` to the horizon in which any right is in force."""
+        if first_month > self.last:
+            return []
+        found = self._profiler(first_month).spans(cases, birth)
+        out = [s for s in found if s.facts.rights]
+        for span in out:
+            if span.key not in self._ids and span.key not in self._new:
+                self._new[span.key] = facts_json(span.facts)
+        return out
+
+    def flush(self, conn: Connection) -> None:
+        """Store the profiles met since the last call."""
+        if not self._new:
+            return
+        first = ids.block(conn, "profile", len(self._new))
+        conn.execute(
+            text(
+                "INSERT INTO profile (id, digest, facts) VALUES (:id, :d, :f) "
+                "ON CONFLICT (digest) DO NOTHING"
+            ),
+            [
+                {"id": first + n, "d": digest, "f": facts}
+                for n, (digest, facts) in enumerate(self._new.items())
+            ],
+        )
+        # Another process may have stored the same profile under its own id a moment ago.
+        for part in batched(((d,) for d in self._new), 500):
+            for digest in (p[0] for p in part):
+                found = conn.execute(
+                    text("SELECT id FROM profile WHERE digest = :d"), {"d": digest}
+                ).scalar_one()
+                self._ids[digest] = int(found)
+        self._new.clear()
+
+    def id_of(self, key: bytes) -> int:
+        """Return the id of a flushed profile."""
+        return self._ids[key]
+
+
+def first_month(starts: Iterable[tuple[int, int | None]], go_live: int) -> int:
+    """Return the first month compare may look at, from (start, opening month) of each case.
+
+    A case that starts before go-live counts from its opening month, or, without one, from go-live
+    (it is held then); see beneficiaries/openings.py.
+    """
+    return min(
+        start if start >= go_live else opening if opening is not None else go_live
+        for start, opening in starts
+    )
+
+
+def renew(conn: Connection, *, month: int) -> int:
+    """Make the spans of the people in `work_renew` (person_id) anew; return how many people.
+
+    `month` is today's (yyyymm): it sets the horizon where none is set yet. Constant memory.
+    """
+    store = ProfileStore(conn, horizon(conn, month))
+    conn.execute(
+        text("DELETE FROM unit_profile WHERE sub_id IN (SELECT person_id FROM work_renew)")
+    )
+    people = 0
+    at = -1
+    while True:
+        rows = conn.execute(text(_CASES), {"at": at, "n": BATCH}).all()
+        if not rows:
+            return people
+        at = rows[-1][0]
+        made = list(_people(rows, store))
+        store.flush(conn)
+        people += len(made)
+        bulk_insert(
+            conn,
+            "unit_profile",
+            _SPAN_COLUMNS,
+            (
+                (person, s.from_month, s.to_month, payer, store.id_of(s.key))
+                for person, payer, spans in made
+                for s in spans
+            ),
+        )
+
+
+_CASES = """
+SELECT p.id, p.payer_id, p.birth_from, p.birth_to, c.facts, c.start_month, c.opening_month,
+       y.go_live_month
+FROM person p JOIN benefit_case c ON c.person_id = p.id JOIN payer y ON y.id = p.payer_id
+WHERE p.id IN (SELECT person_id FROM work_renew WHERE person_id > :at ORDER BY person_id LIMIT :n)
+ORDER BY p.id, c.id
+"""
+
+
+def _people(
+    rows: Sequence[Sequence[object]], store: ProfileStore
+) -> Iterator[tuple[int, int, list[Span]]]:
+    for person, group in groupby(rows, key=itemgetter(0)):
+        found = list(group)
+        _, payer, born, born_to = found[0][:4]
+        cases = [case_from_json(str(r[4])) for r in found]
+        birth = Birth.between(date.fromisoformat(str(born)), date.fromisoformat(str(born_to)))
+        starts = [(int(str(r[5])), None if r[6] is None else int(str(r[6]))) for r in found]
+        first = first_month(starts, int(str(found[0][7])))
+        yield int(str(person)), int(str(payer)), store.spans(cases, birth, first)
+
+
+def work_renew(conn: Connection, select: str, params: dict[str, object] | None = None) -> int:
+    """Fill the temporary table `work_renew` from a SELECT of person ids; return how many."""
+    conn.execute(text("DROP TABLE IF EXISTS work_renew"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_renew (person_id bigint PRIMARY KEY)"))
+    return conn.execute(
+        text(f"INSERT INTO work_renew SELECT DISTINCT q.person_id FROM ({select}) q"), params or {}
+    ).rowcount
+
+
+def mark_dirty(conn: Connection, select: str, params: dict[str, object] | None = None) -> None:
+    """Mark units for compare from a SELECT of (sub_id, from_month, why): the earliest month stays.
+
+    One row per unit, please: PostgreSQL refuses to update a row twice in one statement.
+    """
+    conn.execute(
+        text(
+            "INSERT INTO dirty (sub_id, from_month, why) "
+            f"SELECT q.sub_id, q.from_month, q.why FROM ({select}) q WHERE true "
+            "ON CONFLICT (sub_id) DO UPDATE SET from_month = CASE "
+            "WHEN excluded.from_month < dirty.from_month THEN excluded.from_month "
+            "ELSE dirty.from_month END"
+        ),
+        params or {},
+    )
+
+
+def ensure_horizon(conn: Connection, month: int) -> int:
+    """Move the horizon on when less than a year is left before it; return how many were renewed.
+
+    Called when a month is prepared: without it people would drop out of the lists at the horizon.
+    """
+    now = horizon(conn, month)
+    if now >= month + 100:
+        return 0
+    _set_horizon(conn, horizon_after(month))
+    work_renew(conn, "SELECT id AS person_id FROM person")
+    return renew(conn, month=month)
