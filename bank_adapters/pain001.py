@@ -69,8 +69,10 @@ def check_header(profile: Profile, header: BatchHeader) -> None:
         ("message_id", _MESSAGE_ID.fullmatch(header.message_id)),
         ("payment_info_id", _MESSAGE_ID.fullmatch(header.payment_info_id)),
         ("created_at", _is_instant(header.created_at)),
-        ("execution_date", type(header.execution_date) is date),
-        ("execution_date", profile.in_force(header.execution_date)),
+        (
+            "execution_date",
+            type(header.execution_date) is date and profile.in_force(header.execution_date),
+        ),
         ("debtor_name", _written(header.debtor_name, profile.name_length, allowed)),
         ("debtor_account", _account(header.debtor_account, profile)),
         ("debtor_bic", _BIC.fullmatch(header.debtor_bic)),
