@@ -1,0 +1,3 @@
+from tests.runs.conftest import world
+
+__all__ = ["world"]
