@@ -154,7 +154,7 @@ def instant_words(made_at: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text as a paper can show it, composed (NFC), nothing lost without a trace.
+    """Return the text as a PDF can show it, composed (NFC), nothing lost without a trace.
 
     Control and direction characters, and letters the papers' typeface has not, come out as
     ‹U+202E›: a name cannot turn the rest of its row around, nor vanish from a signed list.
@@ -169,3 +169,17 @@ def _shows(char: str) -> bool:
     if unicodedata.category(char) in _NOT_FOR_PAPER:
         return False
     return any(low <= ord(char) <= high for low, high in _PRINTED) or char in "‹›→□☐≤≥×−"
+
+
+def cell_text(text: str) -> str:
+    """Return the text as a workbook's cell can hold it: composed (NFC), all letters, own lines.
+
+    Other control and direction characters come out visibly, as in `printable`.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(
+        f"‹U+{ord(c):04X}›" if unicodedata.category(c) in _NOT_FOR_PAPER and c not in "\n\t" else c
+        for c in text
+    )

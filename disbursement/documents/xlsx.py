@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Literal, Self
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 
-from disbursement.documents.words import instant, printable
+from disbursement.documents.words import cell_text, instant
 
 ROWS_PER_SHEET = 1_000_000  # a worksheet ends at 1,048,576 rows; the rest goes to the next one
 MAX_EXACT = 10**15  # a spreadsheet's numbers are exact to 15 digits
@@ -58,7 +58,7 @@ class Book:
         )
         self._book.use_zip64()
         created = instant(made_at).replace(tzinfo=None)
-        self._book.set_properties({"title": printable(title), "created": created})
+        self._book.set_properties({"title": cell_text(title), "created": created})
         self._formats = {name: self._book.add_format(look) for name, look in _LOOKS.items()}
 
     def __enter__(self) -> Self:
@@ -153,9 +153,9 @@ class Sheet:
         line = 0
         for line, said in enumerate(self._heading, 1):
             look = "title" if line == 1 else "note"
-            sheet.write_string(line - 1, 0, printable(said), self._formats[look])
+            sheet.write_string(line - 1, 0, cell_text(said), self._formats[look])
         for n, column in enumerate(self._columns):
-            sheet.write_string(line, n, printable(column.title), self._formats["header"])
+            sheet.write_string(line, n, cell_text(column.title), self._formats["header"])
         sheet.repeat_rows(line)
         sheet.freeze_panes(line + 1, 0)
         self._next = line + 1
@@ -185,7 +185,7 @@ class Sheet:
     def _text(self, at: int, n: int, value: Cell, look: Any) -> None:
         if not isinstance(value, str):
             raise ValueError(f"column '{self._columns[n].title}' holds text, not {value!r}")  # noqa: TRY004 - one error class for the caller
-        said = printable(value)
+        said = cell_text(value)
         if len(said) > MAX_TEXT:
             raise ValueError(f"column '{self._columns[n].title}': a text of {len(said)} characters")
         self._sheet.write_string(at, n, said, look)

@@ -150,9 +150,9 @@ def note() -> ControlNote:
 
 
 def pages(pdf: bytes) -> list[str]:
-    """Return each page's text, blanks made single and soft breaks taken out."""
+    """Return each page's text: blanks made single, soft breaks out, dots as dots."""
     texts = (page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
-    return [" ".join(text.replace("\u200b", "").split()) for text in texts]
+    return [" ".join(text.replace("\u200b", "").replace("…", "...").split()) for text in texts]
 
 
 def said(pdf: bytes) -> str:

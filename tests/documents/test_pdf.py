@@ -73,7 +73,7 @@ def test_what_shows_is_what_the_typeface_has():
     kept = [c for c in kept if not 0x300 <= ord(c) <= 0x36F]
     printed = papers.said(with_place(" ".join(kept)))
     assert "\x00" not in printed
-    lost = [c for c in kept if c not in printed]
+    lost = [c for c in kept if c not in printed and c != "…"]  # `pages` says it as dots
     assert lost == []
 
 

@@ -57,6 +57,11 @@ def test_numbers_are_whole_with_thousands():
     assert 'numFmtId="3"' in parts(book)["xl/styles.xml"]  # built-in format 3 is #,##0
 
 
+def test_lines_and_foreign_letters_stay_as_they_are():
+    text = "hàng một\nhàng hai\t李 "
+    assert papers.cells(write([(text, 0, 0)]))[1][0] == text
+
+
 def test_control_characters_are_made_visible():
     assert papers.cells(write([("a\x00b\x1fc_x0041_", 0, 0)]))[1][0] == "a‹U+0000›b‹U+001F›c_x0041_"
 
