@@ -30,6 +30,7 @@ MACHINES = frozenset({"worker"})
 """Actors that pick files up by themselves; people need a role for the payer."""
 MAY_IMPORT = ("preparer", "checker", "second_signer")
 _PIECE = 1 << 20
+_SAME_BYTES = "Tệp này đã nhập rồi; không có gì thay đổi."
 
 
 def take_answer(
@@ -44,10 +45,7 @@ def take_answer(
     path, digest, size = _keep(ctx, source)
     answer_id, before = _record(ctx, digest, size, _label(source_name))
     if before == "applied":
-        return AnswerResult(
-            "repeated", "same_bytes", "Tệp này đã nhập rồi; không có gì thay đổi.",
-            answer_id=answer_id,
-        )  # fmt: skip
+        return AnswerResult("repeated", "same_bytes", _SAME_BYTES, answer_id=answer_id)
     try:
         parsed = answers.parse(path)
     except RefusedFile as error:
@@ -127,16 +125,13 @@ def _take(
 ) -> AnswerResult:
     try:
         with ctx.cell.begin() as conn:
-            if _state(conn, answer_id) == "applied":
-                raise NotTakenError(
-                    "repeated", "same_bytes", "Tệp này đã nhập rồi; không có gì thay đổi."
-                )
+            _lock_new(conn, answer_id)
             done = _apply(conn, ctx, parsed, answer_id, digest)
             _allowed(conn, ctx, actor, done.payer_id)
             _new_message(conn, parsed, done.provider_id, answer_id)
             _close(conn, answer_id, parsed, done)
     except NotTakenError as why:
-        return _put_aside(ctx, answer_id, parsed.kind, why)
+        return _put_aside(ctx, answer_id, parsed.kind, _what_actor_may_know(ctx, actor, why))
     except LedgerError as error:
         return _put_aside(ctx, answer_id, parsed.kind, _refused_by_book(error))
     result = AnswerResult(
@@ -163,28 +158,44 @@ def _refused_by_book(error: LedgerError) -> NotTakenError:
     )
 
 
-def _state(conn: Connection, answer_id: int) -> str:
-    """Read the answer's state, locked against a second import of the same bytes (F45)."""
+def _lock_new(conn: Connection, answer_id: int) -> None:
+    """Lock the answer against a second import of the same bytes (F45), and see if it was first."""
     lock = " FOR UPDATE" if conn.dialect.name == "postgresql" else ""
-    return str(
-        conn.execute(
-            text(f"SELECT state FROM answer WHERE id = :i{lock}"), {"i": answer_id}
-        ).scalar_one()
-    )
+    state = conn.execute(
+        text(f"SELECT state FROM answer WHERE id = :i{lock}"), {"i": answer_id}
+    ).scalar_one()
+    if state == "applied":
+        raise NotTakenError("repeated", "same_bytes", _SAME_BYTES)
+
+
+def _may(conn: Connection, ctx: Context, actor: str, payer_id: int) -> bool:
+    if actor in MACHINES:
+        return True
+    code = conn.execute(text("SELECT code FROM payer WHERE id = :p"), {"p": payer_id}).scalar_one()
+    return any(user(ctx, actor).holds(role, code) for role in MAY_IMPORT)
 
 
 def _allowed(conn: Connection, ctx: Context, actor: str, payer_id: int) -> None:
     """Refuse an actor who has no role for the payer whose file it is."""
-    if actor in MACHINES:
-        return
-    code = conn.execute(text("SELECT code FROM payer WHERE id = :p"), {"p": payer_id}).scalar_one()
-    if not any(user(ctx, actor).holds(role, code) for role in MAY_IMPORT):
-        raise NotTakenError(
-            "refused",
-            "other_office",
-            f"Tệp là của đơn vị khác, ngoài phạm vi của {actor}; không ghi gì. Hãy chuyển cho "
-            "người phụ trách đơn vị đó.",
-        )
+    if not _may(conn, ctx, actor, payer_id):
+        raise _other_office(actor)
+
+
+def _other_office(actor: str) -> NotTakenError:
+    return NotTakenError(
+        "refused",
+        "other_office",
+        f"Tệp là của đơn vị khác, ngoài phạm vi của {actor}; không ghi gì. Hãy chuyển cho "
+        "người phụ trách đơn vị đó.",
+    )
+
+
+def _what_actor_may_know(ctx: Context, actor: str, why: NotTakenError) -> NotTakenError:
+    """Hide another office's affairs (P7): not even why its file is not taken is told."""
+    if why.payer_id is None:
+        return why
+    with ctx.cell.read() as conn:
+        return why if _may(conn, ctx, actor, why.payer_id) else _other_office(actor)
 
 
 def _new_message(conn: Connection, parsed: ParsedAnswer, provider_id: int, answer_id: int) -> None:

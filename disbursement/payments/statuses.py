@@ -27,6 +27,8 @@ from reconciliation import store
 from reconciliation.store import Staged
 
 UNSENT = ("held", "queued", "withdrawn", "void", "cancelled")
+ACCEPTING = frozenset({"ACCP", "ACSP", "ACWC", "ACFC"}) | SETTLED_CLAIMS
+"""Codes by which a rail takes an order for execution; received, pending or well-formed is less."""
 EXPANDED = 1_000_000_000
 """Numbers of items that stand for a member of a rejected file start here."""
 _WORDS = 140
@@ -128,7 +130,7 @@ def _whole(items: Sequence[StatusItem] | Any, message_id: str) -> _Whole:
         if state == "rejected" and not DUPLICATES & {item.reason_code, *item.more_reasons}:
             rejected, code = True, item.reason_code or item.status or ""
             words = item.reason_text[:_WORDS]
-        accepted = accepted or state in ("accepted", "credited")
+        accepted = accepted or item.status in ACCEPTING
     return _Whole(rejected, code, words, accepted and not rejected)
 
 
@@ -167,7 +169,7 @@ def _meaning(item: StatusItem) -> tuple[str, str, str]:
     if meaning.state == "parked":
         return "noted", "parked", status
     # In process, or a code we do not know: kept and shown, never taken for an outcome.
-    return "noted", "accepted" if meaning.state == "accepted" else "sent", status
+    return "noted", "accepted" if status in ACCEPTING else "sent", status
 
 
 def _expand(conn: Connection, batch: Row[Any], whole: _Whole, scope: Scope) -> None:

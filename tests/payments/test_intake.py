@@ -158,7 +158,7 @@ def test_a_duplicate_row_in_one_answer_counts_once(month: Month):
     healthy(month.world)
 
 
-@pytest.mark.parametrize("group", ["PART", "RCVD", "PDNG", "XXXX"])
+@pytest.mark.parametrize("group", ["PART", "RCVD", "PDNG", "ACTC", "XXXX"])
 def test_part_and_in_process_alone_change_nothing(month: Month, group: str):
     done = month.take(pain002(month.message_id, group=group))
     assert done.state == "applied"
@@ -167,7 +167,7 @@ def test_part_and_in_process_alone_change_nothing(month: Month, group: str):
     assert month.world.one("SELECT state FROM batch WHERE rail = 'bank'") == "sent"
 
 
-@pytest.mark.parametrize("group", ["ACCP", "ACSP", "ACWC", "ACTC"])
+@pytest.mark.parametrize("group", ["ACCP", "ACSP", "ACWC"])
 def test_accepted_for_the_file_is_the_batch_state_and_no_credit(month: Month, group: str):
     month.take(pain002(month.message_id, group=group))
     assert month.world.one("SELECT state FROM batch WHERE rail = 'bank'") == "accepted"

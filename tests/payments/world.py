@@ -171,12 +171,14 @@ def pain002(
     """Rows: (e2e, status, reason code) or with the amount as fourth."""
     body = ""
     for e2e, status, code, *amount in rows:
-        ref = f'<OrgnlTxRef><Amt><InstdAmt Ccy="VND">{amount[0]}</InstdAmt></Amt></OrgnlTxRef>'
+        ref = "".join(
+            f'<OrgnlTxRef><Amt><InstdAmt Ccy="VND">{a}</InstdAmt></Amt></OrgnlTxRef>'
+            for a in amount
+        )
         body += (
             f"<TxInfAndSts><OrgnlEndToEndId>{e2e}</OrgnlEndToEndId><TxSts>{status}</TxSts>"
             + (f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>" if code else "")
-            + (ref if amount else "")
-            + "</TxInfAndSts>"
+            + f"{ref}</TxInfAndSts>"
         )
     inner = (
         f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message_id}-1</OrgnlPmtInfId>{body}"
