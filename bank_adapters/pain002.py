@@ -92,6 +92,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.batch_open = False
         self.batch_status = ""
+        self.batch_id: str | None = None
         self.whole = False
         """Whether a file or batch was rejected without listing its members."""
         self.group_declared: list[_Declared] = []
@@ -143,9 +144,10 @@ class _Reader:
     def _group(self, element: Element) -> None:
         self.originals.append(text_at(element, self.names, "OrgnlMsgId"))
         self._close_group()
-        status = self._status(element, "GrpSts")
+        children, why = self._children(element)
+        status = _status(children.get("GrpSts"))
         self.whole = status == "RJCT"
-        reasons, text = self._reasons(element)
+        reasons, text = self._reasons(why)
         if status or reasons:
             self._add("file", None, element, status, reasons, text)
         self.group_declared = self._declared(element)
@@ -155,22 +157,36 @@ class _Reader:
         if self.batch_open:
             return
         self.batch_open = True
-        self.batch_status = self._status(element, "PmtInfSts")
-        reasons, text = self._reasons(element)
+        self.batch_id = text_at(element, self.names, "OrgnlPmtInfId") or None
+        children, why = self._children(element)
+        self.batch_status = _status(children.get("PmtInfSts"))
+        reasons, text = self._reasons(why)
         if self.batch_status or reasons:
-            batch = text_at(element, self.names, "OrgnlPmtInfId") or None
-            self._add("batch", batch, element, self.batch_status, reasons, text)
+            self._add("batch", self.batch_id, element, self.batch_status, reasons, text)
 
     def _transaction(self, element: Element, parent: Element | None) -> None:
         batch = None
         if parent is not None and self.names[parent.tag] == "OrgnlPmtInfAndSts":
             self._open_batch(parent)
-            batch = text_at(parent, self.names, "OrgnlPmtInfId") or None
-        status = self._status(element, "TxSts")
+            batch = self.batch_id
+        children, why = self._children(element)
+        status = _status(children.get("TxSts"))
         self.listed[status] += 1
         self.batch_listed[status] += 1
-        reasons, text = self._reasons(element)
-        self._add("transaction", batch, element, status, reasons, text)
+        reasons, text = self._reasons(why)
+        original = children.get("OrgnlTxRef")
+        amount = down(original, self.names, "Amt", "InstdAmt") if original is not None else None
+        self._add(
+            "transaction",
+            batch or _id(children.get("OrgnlPmtInfId")),
+            element,
+            status,
+            reasons,
+            text,
+            _id(children.get("OrgnlEndToEndId")),
+            _id(children.get("OrgnlInstrId")),
+            amount,
+        )
 
     def _add(
         self,
@@ -180,14 +196,10 @@ class _Reader:
         status: str,
         reasons: tuple[str, ...],
         text: str,
+        end_to_end: str | None = None,
+        instr: str | None = None,
+        amount: Element | None = None,
     ) -> None:
-        names = self.names
-        end_to_end = instr = amount = None
-        if level == "transaction":
-            end_to_end = _id(text_at(element, names, "OrgnlEndToEndId"))
-            instr = _id(text_at(element, names, "OrgnlInstrId"))
-            batch = batch or _id(text_at(element, names, "OrgnlPmtInfId"))
-            amount = down(element, names, "OrgnlTxRef", "Amt", "InstdAmt")
         self.spool.append(
             (
                 level,
@@ -204,28 +216,29 @@ class _Reader:
             )
         )
 
-    def _status(self, element: Element, name: str) -> str:
-        found = down(element, self.names, name)
-        if found is None:
-            return ""
-        text = (found.text or "").strip()
-        if not text and len(found):
-            text = (found[0].text or "").strip()
-        return text
+    def _children(self, element: Element) -> tuple[dict[str, Element], list[Element]]:
+        """Return the first child of each name, and all of StsRsnInf; one walk."""
+        children: dict[str, Element] = {}
+        why: list[Element] = []
+        for child in element:
+            name = self.names[child.tag]
+            if name == "StsRsnInf":
+                why.append(child)
+            else:
+                children.setdefault(name, child)
+        return children, why
 
-    def _reasons(self, element: Element) -> tuple[tuple[str, ...], str]:
+    def _reasons(self, why: list[Element]) -> tuple[tuple[str, ...], str]:
         codes: list[str] = []
         words: list[str] = []
-        names = self.names
-        for child in element:
-            if names[child.tag] != "StsRsnInf":
-                continue
-            code = text_at(child, names, "Rsn", "Cd") or text_at(child, names, "Rsn", "Prtry")
-            code = code or text_at(child, names, "StsRsn", "Cd")
-            if code:
-                codes.append(code)
-            words += [(leaf.text or "").strip() for leaf in child if names[leaf.tag] == "AddtlInf"]
-        return tuple(codes), " ".join(word for word in words if word)
+        for element in why:
+            for child in element:
+                name = self.names[child.tag]
+                if name in {"Rsn", "StsRsn"} and len(child):
+                    codes.append((child[0].text or "").strip())
+                elif name == "AddtlInf":
+                    words.append((child.text or "").strip())
+        return tuple(code for code in codes if code), " ".join(word for word in words if word)
 
     def _declared(self, element: Element) -> list[_Declared]:
         """Read NbOfTxsPerSts: how many transactions have which status."""
@@ -235,7 +248,8 @@ class _Reader:
                 count = text_at(child, self.names, "DtldNbOfTxs")
                 line = line_of(child)
                 if count.isascii() and count.isdigit():
-                    declared.append((self._status(child, "DtldSts"), int(count), line))
+                    status = _status(down(child, self.names, "DtldSts"))
+                    declared.append((status, int(count), line))
                 else:
                     self._find("count", "số lượng không đọc được", "a count is no number", line)
         return declared
@@ -265,5 +279,16 @@ class _Reader:
         self.findings.append(Finding(code, what, en, line or None))
 
 
-def _id(text: str) -> str | None:
+def _id(element: Element | None) -> str | None:
+    text = "" if element is None else (element.text or "").strip()
     return None if text in _NO_ID else text
+
+
+def _status(element: Element | None) -> str:
+    """Return the status, which stands as text or inside a child such as Cd."""
+    if element is None:
+        return ""
+    text = (element.text or "").strip()
+    if not text and len(element):
+        text = (element[0].text or "").strip()
+    return text
