@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -117,8 +118,6 @@ def define_payer_accounts(
 
 def _define(conn: Connection, ctx: Context, missing: Sequence[chart.AccountDef]) -> int:
     if missing:
-        import hashlib  # noqa: PLC0415 - rarely used
-
         digest = hashlib.sha256("\n".join(a.code for a in missing).encode()).digest()
         define_accounts(
             conn, definition(conn, ctx, f"accounts/{digest.hex()[:32]}", digest), missing

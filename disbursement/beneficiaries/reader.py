@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -374,25 +375,24 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the import
         self._index: list[tuple[int, int, int]] = []  # first row number, offset, length
+        self._at = -1
+        self._have: dict[int, list[Any]] = {}
 
     def put(self, first_row: int, chunk: Chunk) -> None:
         """Keep a chunk whose first row has this number. Raises OSError where the disk is full."""
+        self._file.seek(0, os.SEEK_END)
         self._index.append((first_row, self._file.tell(), len(chunk.data)))
         self._file.write(chunk.data)
 
-    def rows(self, numbers: Iterator[int]) -> Iterator[Row]:
-        """Return rows by ascending numbers."""
-        at = -1
-        have: dict[int, list[Any]] = {}
-        for number in numbers:
-            while at + 1 < len(self._index) and self._index[at + 1][0] <= number:
-                at += 1
-                have = {}
-            if not have:
-                _, offset, length = self._index[at]
-                self._file.seek(offset)
-                have = dict(Chunk(self._file.read(length)).rows())
-            yield number, have[number]
+    def row(self, number: int) -> list[Any]:
+        """Return the cells of a row; quick where numbers ascend."""
+        at = bisect_right(self._index, (number, sys.maxsize, 0)) - 1
+        if at != self._at:
+            _, offset, length = self._index[at]
+            self._file.seek(offset)
+            self._have = dict(Chunk(self._file.read(length)).rows())
+            self._at = at
+        return self._have[number]
 
     def close(self) -> None:
         """Forget everything."""

@@ -332,7 +332,7 @@ class _Reading:
         value = self.raw(column)
         if value == "":
             return None
-        number = _whole(value)
+        number = whole_number(value)
         if number is None or number > most:
             self.fail(column, f"phải là số nguyên từ 0 đến {most}, không có dấu phân cách.")
             return None
@@ -551,7 +551,7 @@ class _Reading:
             value = self.cells[at] if at < len(self.cells) else ""
             if value in ("", None):
                 continue
-            number = _whole(clean(value) if type(value) is str else value)
+            number = whole_number(clean(value) if type(value) is str else value)
             if number is None or number > MAX_PAID:
                 self.faults.append(
                     Fault(
@@ -580,7 +580,7 @@ class _Reading:
         return out
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """Return a whole number >= 0 from a number cell or plain digits; None for anything else."""
     if type(value) is int:
         return value if value >= 0 else None

@@ -18,6 +18,7 @@ payer = Table(
     small("checker_may_second"),
     small("scan_required"),
     words("created_at"),
+    whole("opened_through", null=True),  # last month of the opening position; NULL: not opened
 )
 
 provider = Table(
@@ -292,4 +293,17 @@ import_paid = Table(
     whole("cover"),
     big("amount_vnd"),
     PrimaryKeyConstraint("import_id", "n", "cover"),
+)
+
+import_open = Table(
+    "import_open",
+    cell_metadata,
+    big("import_id"),
+    whole("n"),
+    small("state"),  # 0 new, 1 refused, 2 known already
+    raw("who_blind"),
+    words("programme"),  # '' where the file does not say
+    big("person_id", null=True),
+    PrimaryKeyConstraint("import_id", "n"),
+    Index("import_open_who", "import_id", "who_blind"),
 )

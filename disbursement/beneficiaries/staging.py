@@ -1,0 +1,376 @@
+"""First half of an import: read, validate, seal, and stage by 10,000 rows.
+
+Nothing of the register changes here. Each part is a short transaction of its own, so that the
+cash desk never waits for an import (coins.md 22); what a broken-off import left is cleared by the
+next one. A row gets the ids it would have as a new person, case and destination: what is sealed
+is bound to its row, so it need not be opened and sealed again when the rows are taken over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from bank_adapters.banks import find_bank, payable_bank
+from bank_adapters.contract import AdapterError
+from disbursement.beneficiaries.reader import Chunk, Source, Spool
+from disbursement.beneficiaries.rules import Fault, Found, Row, RowReader, search_form
+from disbursement.documents.refused import RefusedRow
+from disbursement.entitlements.facts import last_month
+from disbursement.entitlements.profiles import Span
+from disbursement.entitlements.store import ProfileStore, first_month, horizon
+from disbursement.platform import ids
+from disbursement.platform.clock import month_of, show_month, stamp, today
+from disbursement.platform.context import Context
+from disbursement.platform.errors import RefusedError
+from ledger.bulk import bulk_insert
+
+STAGE_ROWS = 10_000
+STALE_HOURS = 24
+MAX_OPENING_MONTHS = 24
+STAGING = ("import_row", "import_fault", "import_hold", "import_span", "import_paid", "import_open")
+
+ROW_COLUMNS = (
+    "import_id", "n", "state", "known", "person_id", "case_id", "destination_id", "payer_id",
+    "who_blind", "identity_kind", "identity_enc", "identity_last4", "unit_key", "name",
+    "name_search", "birth_from", "birth_to", "sex", "commune_code", "reference", "programme",
+    "clause", "facts", "decision_number", "decision_date", "decision_signer", "start_month",
+    "end_month", "end_cause", "opening_month", "payee_name", "payee_relation", "payee_document",
+    "dest_kind", "bank_code", "account_enc", "account_blind", "account_last4", "owner_name",
+    "owner_relation", "dest_digest", "row_digest",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Payer:
+    """A payer as the import needs it."""
+
+    id: int
+    code: str
+    go_live_month: int
+
+
+@dataclass
+class Staged:
+    """What was staged: counts, and the original rows put aside."""
+
+    import_id: int
+    rows_read: int = 0
+    faulty: int = 0
+    spool: Spool = field(default_factory=Spool)
+
+
+def destination_code(kind: str, value: str) -> str:
+    """Return the BIC of a bank, or the short name of a wallet or Mobile Money operator.
+
+    Raises RefusedError where the directory does not know it, doubts it, or it is another kind.
+    """
+    try:
+        if kind == "bank":
+            return payable_bank(value).bic
+        found = find_bank(value)
+    except AdapterError as error:
+        raise RefusedError(error.code, error.sentence, en=error.en) from error
+    if found.kind != kind:
+        raise RefusedError(
+            "destination_kind",
+            f"{found.short_name} không phải loại nơi nhận đã ghi; sửa hình thức nhận hoặc tên.",
+        )
+    return found.short_name
+
+
+def payers_of(conn: Connection) -> dict[str, Payer]:
+    """Return every payer by its code."""
+    rows = conn.execute(text("SELECT id, code, go_live_month FROM payer")).tuples()
+    return {code: Payer(int(i), code, int(month)) for i, code, month in rows}
+
+
+def digest16(*parts: object) -> bytes:
+    """Return 16 bytes that stand for these values (length-prefixed, so no two lists meet)."""
+    body = "".join(f"{len(t)}:{t}" for t in (str(p) for p in parts))
+    return hashlib.blake2b(body.encode(), digest_size=16).digest()
+
+
+def who_blind(ctx: Context, row: Row) -> bytes:
+    """Return the blind index under which a person is found again.
+
+    By number where there is one, else by name, birth, sex and commune: two such rows cannot be
+    told apart, and must not be taken for two people.
+    """
+    if row.identity_kind != "none":
+        return ctx.keys.blind("identity", row.identity)
+    name = search_form(row.name)
+    return ctx.keys.blind(
+        "identity_none",
+        f"{name}|{row.birth_from.isoformat()}|{row.birth_to.isoformat()}|{row.sex}|{row.commune}",
+    )
+
+
+class Stager:
+    """Stages the rows of one file under `import_id`."""
+
+    def __init__(
+        self, ctx: Context, source: Source, import_id: int, *, only_payer: str | None
+    ) -> None:
+        self.ctx = ctx
+        self.source = source
+        self.staged = Staged(import_id)
+        day = today(ctx.clock)
+        with ctx.cell.begin() as conn:
+            self.payers = payers_of(conn)
+            self.profiles = ProfileStore(conn, horizon(conn, month_of(day)))
+        self.reader = RowReader(
+            source.header,
+            province=ctx.cell.code,
+            payers=self.payers.keys(),
+            bank_of=destination_code,
+            today=day,
+            only_payer=only_payer,
+        )
+
+    def run(self) -> Staged:
+        """Read to the end. Raises RefusedError for a file that cannot be read whole."""
+        part: list[tuple[int, Row | list[Fault]]] = []
+        for chunk in self.source.chunks:
+            part += self._read(chunk)
+            if len(part) >= STAGE_ROWS:
+                self._stage(part)
+                part = []
+        if part:
+            self._stage(part)
+        return self.staged
+
+    def _read(self, chunk: Chunk) -> list[tuple[int, Row | list[Fault]]]:
+        rows = chunk.rows()
+        self.staged.spool.put(rows[0][0], chunk)
+        self.staged.rows_read += len(rows)
+        read = self.reader.read
+        return [(n, read(n, cells)) for n, cells in rows]
+
+    def _stage(self, part: Sequence[tuple[int, Row | list[Fault]]]) -> None:
+        good: list[tuple[Row, list[Span]]] = []
+        bad: list[tuple[int, list[Fault]]] = []
+        for n, row in part:
+            if isinstance(row, Row):
+                faults = self._opening_fault(row)
+                if faults:
+                    bad.append((n, faults))
+                else:
+                    good.append((row, self._spans(row)))
+            else:
+                bad.append((n, row))
+        self.staged.faulty += len(bad)
+        with self.ctx.cell.begin() as conn:
+            self._write(conn, good)
+            self._write_faults(conn, bad)
+
+    def _opening_fault(self, row: Row) -> list[Fault]:
+        if not row.paid:
+            return []
+        payer = self.payers[row.commune]
+        last, first = max(row.paid), min(row.paid)
+        where = self.source.header.where(row.n, "paid_through")
+        if last >= payer.go_live_month or months_apart(first, payer.go_live_month) > (
+            MAX_OPENING_MONTHS
+        ):
+            return [
+                Fault(
+                    where,
+                    f"số đã trả chỉ ghi cho {MAX_OPENING_MONTHS} tháng trước tháng vận hành "
+                    f"{show_month(payer.go_live_month)}; sửa lại.",
+                )
+            ]
+        return []
+
+    def _spans(self, row: Row) -> list[Span]:
+        payer = self.payers[row.commune]
+        opening = min(row.paid) if row.paid else None
+        first = first_month([(row.case.start_month, opening)], payer.go_live_month)
+        spans = self.profiles.spans([row.case], row.birth, first)
+        if row.birth_from != row.birth_to and spans and len(spans[0].facts.ages) > 1:
+            row.holds.append(
+                Found(
+                    "right",
+                    "birth_year_only",
+                    "Chỉ có năm sinh và mức hưởng phụ thuộc tháng sinh: bổ sung giấy tờ về ngày "
+                    "sinh.",
+                )
+            )
+        return spans
+
+    def _write(self, conn: Connection, good: Sequence[tuple[Row, list[Span]]]) -> None:
+        if not good:
+            return
+        import_id = self.staged.import_id
+        self.profiles.flush(conn)
+        n = len(good)
+        first = (ids.block(conn, "sub", n), ids.block(conn, "case", n), ids.block(conn, "dest", n))
+        bulk_insert(
+            conn,
+            "import_row",
+            ROW_COLUMNS,
+            (self._values(row, *(f + at for f in first)) for at, (row, _) in enumerate(good)),
+        )
+        id_of = self.profiles.id_of
+        bulk_insert(
+            conn,
+            "import_span",
+            ("import_id", "n", "from_month", "to_month", "profile_id"),
+            (
+                (import_id, row.n, s.from_month, s.to_month, id_of(s.key))
+                for row, spans in good
+                for s in spans
+            ),
+        )
+        bulk_insert(
+            conn,
+            "import_hold",
+            ("import_id", "n", "kind", "reason", "detail", "fact_digest"),
+            (
+                (import_id, row.n, h.kind, h.reason, h.detail, digest16(h.reason, h.detail).hex())
+                for row, _ in good
+                for h in row.holds
+            ),
+        )
+        bulk_insert(
+            conn,
+            "import_paid",
+            ("import_id", "n", "cover", "amount_vnd"),
+            (
+                (import_id, row.n, month, amount)
+                for row, _ in good
+                for month, amount in row.paid.items()
+            ),
+        )
+
+    def _values(self, row: Row, person_id: int, case_id: int, dest_id: int) -> tuple[Any, ...]:
+        keys, case = self.ctx.keys, row.case
+        who = who_blind(self.ctx, row)
+        has_number = row.identity_kind != "none"
+        account_blind = (
+            keys.blind("account", f"{row.bank_code}{row.account}") if row.account else None
+        )
+        dest_digest = digest16(
+            row.kind, row.bank_code, account_blind.hex() if account_blind else "",
+            row.owner_name, row.owner_relation,
+        )  # fmt: skip
+        row_digest = digest16(
+            row.facts, row.payee_name, row.payee_relation, row.payee_document or ""
+        )
+        return (
+            self.staged.import_id, row.n, 0, 0, person_id, case_id, dest_id,
+            self.payers[row.commune].id, who, row.identity_kind,
+            keys.encrypt("person.identity", person_id, row.identity) if has_number else None,
+            row.identity[-4:], None if has_number else os.urandom(16), row.name,
+            search_form(row.name), row.birth_from.isoformat(), row.birth_to.isoformat(), row.sex,
+            row.commune, ids.new_reference(), case.programme, case.clause, row.facts,
+            case.decision_number, case.decision_date.isoformat(), case.decision_signer,
+            case.start_month, last_month(case), case.end_cause or None,
+            min(row.paid) if row.paid else None, row.payee_name, row.payee_relation,
+            row.payee_document, row.kind, row.bank_code,
+            keys.encrypt("destination.account", dest_id, row.account) if row.account else None,
+            account_blind, row.account[-4:], row.owner_name, row.owner_relation, dest_digest,
+            row_digest,
+        )  # fmt: skip
+
+    def _write_faults(self, conn: Connection, bad: Sequence[tuple[int, list[Fault]]]) -> None:
+        bulk_insert(
+            conn,
+            "import_fault",
+            ("import_id", "n", "k", "sentence"),
+            (
+                (self.staged.import_id, n, k, f"{fault.where}: {fault.sentence}")
+                for n, faults in bad
+                for k, fault in enumerate(faults)
+            ),
+        )
+
+
+def months_apart(first: int, last: int) -> int:
+    """Return how many months lie from first to last (yyyymm)."""
+    return (last // 100 - first // 100) * 12 + last % 100 - first % 100
+
+
+def begin_stage(ctx: Context) -> int:
+    """Take an import id, and clear what imports broken off a day ago have left."""
+    at = stamp(ctx.clock)
+    limit = (datetime.fromisoformat(at) - timedelta(hours=STALE_HOURS)).strftime(
+        "%Y-%m-%dT%H:%M:%S.%fZ"
+    )
+    with ctx.cell.begin() as conn:
+        stale = conn.execute(
+            text("SELECT import_id FROM import_stage WHERE started_at < :t"), {"t": limit}
+        ).scalars()
+        for import_id in list(stale):
+            clear_stage(conn, int(import_id))
+        import_id = ids.block(conn, "import", 1)
+        conn.execute(
+            text("INSERT INTO import_stage (import_id, started_at) VALUES (:i, :t)"),
+            {"i": import_id, "t": at},
+        )
+    return import_id
+
+
+def clear_stage(conn: Connection, import_id: int) -> None:
+    """Forget the staged rows of an import."""
+    for table in chain(STAGING, ("import_stage",)):
+        conn.execute(text(f"DELETE FROM {table} WHERE import_id = :i"), {"i": import_id})
+
+
+def faults_of(conn: Connection, import_id: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield (row number, sentences) of every refused row, by row number; streams."""
+    found = conn.execution_options(yield_per=5_000).execute(
+        text("SELECT n, sentence FROM import_fault WHERE import_id = :i ORDER BY n, k"),
+        {"i": import_id},
+    )
+    at: int | None = None
+    sentences: list[str] = []
+    for n, sentence in found:
+        if at is not None and n != at:
+            yield at, sentences
+            sentences = []
+        at = int(n)
+        sentences.append(sentence)
+    if at is not None:
+        yield at, sentences
+
+
+def refused_rows(conn: Connection, import_id: int, spool: Spool) -> Iterator[RefusedRow]:
+    """Yield the refused rows as they came, by row number; streams."""
+    for n, sentences in faults_of(conn, import_id):
+        yield RefusedRow(n, [cell_words(c) for c in spool.row(n)], sentences)
+
+
+def cell_words(value: Any) -> str:
+    """Write a cell as the text an officer would type."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Có" if value else "Không"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        return str(int(value))
+    return str(value)
+
+
+def audit(
+    conn: Connection, ctx: Context, actor: str, action: str, subject: str, detail: dict[str, Any]
+) -> None:
+    """Write down who did what, in the same transaction; nothing personal in it."""
+    conn.execute(
+        text(
+            "INSERT INTO audit_event (id, at, actor, action, subject, detail) "
+            "VALUES (:i, :at, :by, :a, :s, :d)"
+        ),
+        {
+            "i": ids.block(conn, "audit_event", 1), "at": stamp(ctx.clock), "by": actor,
+            "a": action, "s": subject, "d": json.dumps(detail, sort_keys=True),
+        },
+    )  # fmt: skip
