@@ -29,9 +29,9 @@ _OPEN = '<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:is
 def bench_files(count: int, folder: Path) -> dict[str, Any]:
     """Write and read files of `count` payments in `folder`; return seconds, rates and memory.
 
-    Shape: {payments, stages: {render|xsd|read_statement|read_status: {seconds, cpu_seconds,
-    rows, rows_per_s, bytes, memory_mb}}, peak_rss_mb}; `memory_mb` is by how much the stage raised this process's
-    peak.
+    Shape: {payments, stages: {render|xsd|read_statement|read_status: {seconds, cpu_seconds, rows,
+    rows_per_s, bytes, memory_mb}}, peak_rss_mb}; `memory_mb` is by how much the stage raised this
+    process's peak.
     """
     order, statement, status = (folder / name for name in ("order.xml", "camt.xml", "status.xml"))
     write_statement(statement, count)

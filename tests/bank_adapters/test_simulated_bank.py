@@ -11,7 +11,7 @@ from bank_adapters import pain001
 from bank_adapters.answers import parse
 from bank_adapters.contract import BatchHeader, PaymentRow
 from bank_adapters.profiles import load_profile
-from bank_adapters.simulators.bank import Holder, SimulatedBank, plain
+from bank_adapters.simulators.bank import PROFILES, WHOLE, Holder, SimulatedBank, plain
 from bank_adapters.xsd import load, validate_file
 
 DAY = date(2026, 11, 5)
@@ -124,3 +124,86 @@ def test_the_same_message_again_is_refused_and_nobody_is_paid_twice(tmp_path: Pa
 
 def test_names_are_compared_as_a_bank_does() -> None:
     assert plain("Đặng  Thị Hường") == "DANG THI HUONG"
+
+
+def answers(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted((folder / "in").iterdir())}
+
+
+def month(folder: Path, seed: int, profile: str = "stress") -> SimulatedBank:
+    bank = SimulatedBank(folder, profile=profile, seed=seed)
+    for n in range(20):
+        order(folder, 50, message=f"DS25B{n}", offset=1000 * n)
+    bank.take_orders(DAY)
+    bank.settle()
+    bank.statements(DAY)
+    bank.settle(late=True)
+    bank.statements(date(2026, 11, 9))
+    return bank
+
+
+def test_one_seed_gives_one_month(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).mkdir()
+        month(tmp_path / name, seed).close()
+    first, again, other = (answers(tmp_path / n) for n in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_a_stress_month_goes_wrong_in_every_way(tmp_path: Path) -> None:
+    bank = month(tmp_path, 1)
+    fates = dict(bank.db.execute("SELECT fate, count(*) FROM told GROUP BY fate"))
+    assert sum(fates.values()) == 1000
+    assert set(fates) == {"paid", "rejected", "returned", "late", "never"}
+    assert 150 <= fates["rejected"] <= 250  # 200 expected of 1,000
+    files = sorted((tmp_path / "in").glob("pain002-*.xml"))
+    assert 10 <= len(files) < 20  # some answers never come
+    listed = [
+        [s.end_to_end_id for s in parse(f).statuses() if s.level == "transaction"] for f in files
+    ]
+    assert any(len(ids) != len(set(ids)) for ids in listed)  # a row stands twice
+    # What the bank booked is what its own journal says, to the dong.
+    entries = [
+        e
+        for f in (tmp_path / "in").glob("camt053-*.xml")
+        for s in parse(f).statements()
+        for e in s.entries
+    ]
+    paid = bank.db.execute("SELECT sum(amount) FROM told WHERE paid = 1").fetchone()[0]
+    back = bank.db.execute("SELECT sum(amount) FROM told WHERE back = 1").fetchone()[0]
+    assert sum(e.amount_vnd for e in entries if e.side == "DBIT") == paid
+    assert sum(e.amount_vnd for e in entries if e.is_return) == back
+    assert (
+        len([e for e in entries if e.side == "DBIT"]) == 1000 - fates["rejected"] - fates["never"]
+    )
+    assert bank.paid_twice() == []
+    bank.close()
+
+
+def test_an_id_under_a_new_message_is_refused(tmp_path: Path) -> None:
+    bank = SimulatedBank(tmp_path, profile="clean")
+    order(tmp_path, 2, message="DS25B1")
+    bank.take_orders(DAY)
+    order(tmp_path, 3, message="DS25B2")
+    assert bank.take_orders(DAY) == 3
+    answer = parse(tmp_path / "in" / "pain002-DS25B2.xml")
+    assert [(s.end_to_end_id, s.reason_code) for s in answer.statuses() if s.end_to_end_id] == [
+        ("DS25000000000001", "AM05"),
+        ("DS25000000000002", "AM05"),
+    ]
+    bank.settle()
+    assert bank.paid(DEPOSIT)[0] == 540_001 + 540_002 + 540_003
+    assert bank.paid_twice() == []
+    bank.close()
+
+
+def test_every_profile_has_its_shares_with_a_source() -> None:
+    assert set(PROFILES) == {"clean", "steady", "first-run", "stress"}
+    assert PROFILES["clean"].fates == ()
+    for profile in PROFILES.values():
+        bounds = [bound for bound, _, _ in profile.fates]
+        assert bounds == sorted(set(bounds))
+        assert all(0 < bound < WHOLE for bound in bounds)
+    last = {name: p.fates[-1][0] for name, p in PROFILES.items() if p.fates}
+    assert last == {"steady": 2_000, "first-run": 5_300, "stress": 27_000}
