@@ -332,8 +332,8 @@ def release_list(conn: Connection, ctx: Context, list_id: int) -> None:
         .mappings()
         .one()
     )
-    _still_good(conn, row["id"], row["payer"], row["prepared_at"])
     day = today(ctx.clock)
+    _still_good(conn, row["id"], row["payer"], row["prepared_at"], day)
     statement = conn.execute(
         text("SELECT digest FROM statement WHERE journal_id = :j"), {"j": row["journal_id"]}
     ).scalar_one()
@@ -362,8 +362,9 @@ def release_list(conn: Connection, ctx: Context, list_id: int) -> None:
     _after_release(conn, ctx, row, held, day)
 
 
-def _still_good(conn: Connection, list_id: int, payer: str, since: str) -> None:
-    bad = conn.execute(
+def _still_good(conn: Connection, list_id: int, payer: str, since: str, day: date) -> None:
+    """Refuse a release where somebody was held, died or got another account since the freeze."""
+    held = conn.execute(
         text(
             "SELECT count(*) FROM payment p JOIN hold h ON h.person_id = p.person_id "
             "WHERE p.list_id = :l AND p.hold_reason = '' AND h.resolved_at IS NULL "
@@ -371,7 +372,7 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str) -> None:
         ),
         {"l": list_id, "t": since},
     ).scalar_one()
-    changed = conn.execute(
+    dead = conn.execute(
         text(
             "SELECT count(*) FROM person x WHERE x.payer_id = (SELECT payer_id FROM pay_list "
             "WHERE id = :l) AND x.died_on IS NOT NULL AND EXISTS (SELECT 1 FROM payment p "
@@ -379,11 +380,19 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str) -> None:
         ),
         {"l": list_id},
     ).scalar_one()
-    if bad or changed:
+    moved = conn.execute(
+        text(
+            "SELECT count(*) FROM payment p JOIN destination d ON d.id = p.destination_id "
+            "WHERE p.list_id = :l AND p.hold_reason = '' AND EXISTS (SELECT 1 FROM destination e "
+            "WHERE e.person_id = d.person_id AND e.version > d.version AND e.usable_from <= :d)"
+        ),
+        {"l": list_id, "d": day.isoformat()},
+    ).scalar_one()
+    if held or dead or moved:
         raise NotNowError(
             "list_stale",
-            f"{payer}: có {bad + changed} người mới bị giữ lại hoặc báo tử sau khi lập danh sách; "
-            "hãy lập lại danh sách.",
+            f"{payer}: sau khi lập danh sách có {held} người mới bị giữ lại, {dead} người báo tử, "
+            f"{moved} người đổi nơi nhận; hãy lập lại danh sách.",
         )
 
 

@@ -300,3 +300,32 @@ def test_a_list_above_the_profiles_limit_goes_in_lots(
     sign_all(world)
     assert world.balance(f"transit.{PAYER}.{PROVIDER}") == -3_750_000
     healthy(world)
+
+
+@pytest.mark.parametrize("what", ["hold", "death", "account"])
+def test_what_happened_since_the_freeze_stops_the_release(world: World, what: str) -> None:
+    from sqlalchemy import text
+
+    people = add_people(world, FOUR)
+    budget(world)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    for who, role in (("binh", "check"), ("chi", "sign2")):
+        service.sign_all(world.ctx, 202610, role, world.signers[who])
+    changes = {
+        "hold": "INSERT INTO hold (id, payer_id, person_id, kind, reason, detail, raised_at, "
+        "raised_by, fact_digest) VALUES (900, :y, :p, 'right', 'dead', '', '2026-12-31', 'x', '')",
+        "death": "UPDATE person SET died_on = '2026-09-20' WHERE id = :p AND payer_id = :y",
+        "account": "INSERT INTO destination (id, person_id, version, kind, bank_code, "
+        "account_enc, account_blind, account_last4, owner_name, owner_relation, usable_from, "
+        "source) SELECT 900, id, 2, 'cash', '', NULL, NULL, '', 'x', 'self', '2026-09-01', 'x' "
+        "FROM person WHERE id = :p AND payer_id = :y",
+    }
+    with world.ctx.cell.begin() as conn:
+        conn.execute(text(changes[what]), {"p": people[0], "y": world.payer_id})
+    sa = world.one("SELECT id FROM pay_list WHERE programme = 'SA'")
+    with pytest.raises(NotNowError) as stale:
+        service.sign(world.ctx, 202610, "sign1", world.signers["dung"], list_ids=[sa])
+    assert stale.value.code == "list_stale"
+    assert world.one("SELECT count(*) FROM line WHERE sub_id IS NOT NULL") == 0
+    assert world.one("SELECT count(*) FROM signature WHERE role = 'sign1'") == 0
+    healthy(world)
