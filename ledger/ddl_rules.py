@@ -19,6 +19,7 @@ SELECT debit_account AS da, credit_account AS ca, count(*) AS cnt, sum(amount) A
   min(move) AS m0, max(move) AS m1, count(sub_id) AS ns, count(carrier) AS nc, count(rev) AS nr,
   min(rev) AS r0, max(rev) AS r1, min(item) AS i0, max(item) AS i1,
   min(carrier / {CARRIER_BASE}) AS c0, max(carrier / {CARRIER_BASE}) AS c1, max(of_n) AS of_n,
+  min(sub_id) AS s0, max(sub_id) AS s1,
   sum(CASE WHEN (rev = 0 AND due_after <> amount) OR (move = 0 AND rev <> item)
       THEN 1 ELSE 0 END) AS bad
 FROM line n WHERE {{S}} GROUP BY debit_account, credit_account"""

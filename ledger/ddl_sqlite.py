@@ -48,7 +48,8 @@ _SEALED = "EXISTS (SELECT 1 FROM seal WHERE journal_id = new.journal_id)"
 _SCRATCH = (
     "CREATE TABLE seal_scratch (da INTEGER, ca INTEGER, cnt INTEGER, total INTEGER, m0 INTEGER, "
     "m1 INTEGER, ns INTEGER, nc INTEGER, nr INTEGER, r0 INTEGER, r1 INTEGER, i0 INTEGER, "
-    "i1 INTEGER, c0 INTEGER, c1 INTEGER, of_n INTEGER, bad INTEGER) STRICT"
+    "i1 INTEGER, c0 INTEGER, c1 INTEGER, of_n INTEGER, s0 INTEGER, "
+    "s1 INTEGER, bad INTEGER) STRICT"
 )
 _ALLOT = (
     "CREATE TABLE journal_counter (one INTEGER PRIMARY KEY CHECK (one = 1), "

@@ -8,6 +8,7 @@ else first, seals last, because sealing takes the cell's chain lock (coins.md 19
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -57,6 +58,7 @@ KEY_ORDER: Final = (
     "credit_account, carrier NULLS FIRST, amount"
 )
 _BLOCK: Final = 500
+_LARGE: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -348,17 +350,31 @@ def open_journals(conn: Connection, items: Sequence[Item]) -> list[Item]:
     return out
 
 
+@contextmanager
+def _roomy(conn: Connection, lines: int) -> Iterator[None]:
+    """Let PostgreSQL sort and hand over a large journal in memory, for these statements only."""
+    if conn.dialect.name != "postgresql" or lines < _LARGE:
+        yield
+        return
+    change = text("SELECT set_config('work_mem', :size, true)")
+    before = conn.execute(text("SHOW work_mem")).scalar_one()
+    conn.execute(change, {"size": "256MB"})
+    yield
+    conn.execute(change, {"size": before})
+
+
 def _fill(conn: Connection, items: Sequence[Item]) -> None:
     """Insert the lines of all items: SELECTs one by one, tuples together, drafts together."""
     drafts = [w.header.id for w in items if isinstance(w.lines, _Draft) and w.control]
     rows = [w for w in items if not isinstance(w.lines, (_Draft, Query))]
-    for item in items:
-        if isinstance(item.lines, Query) and item.control and item.control.line_count:
-            _insert_query(conn, item.header.id, item.lines)
-    if rows:
-        bulk_insert(conn, "line", LINE_COLUMNS, _numbered(rows))
-    if drafts:
-        _move_drafts(conn, drafts)
+    with _roomy(conn, sum(w.control.line_count for w in items if w.control)):
+        for item in items:
+            if isinstance(item.lines, Query) and item.control and item.control.line_count:
+                _insert_query(conn, item.header.id, item.lines)
+        if rows:
+            bulk_insert(conn, "line", LINE_COLUMNS, _numbered(rows))
+        if drafts:
+            _move_drafts(conn, drafts)
 
 
 def _numbered(items: Iterable[Item]) -> Iterator[tuple[Any, ...]]:
