@@ -8,6 +8,7 @@ opening month. A case that starts before go-live and has no opening row is held 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -89,8 +90,8 @@ def open_register(
         if not live:
             raise RefusedError(
                 "opening_month",
-                f"Không có đơn vị nào vận hành từ tháng {show_month(add_months(through, 1))}: mở sổ "
-                "đến hết tháng ngay trước tháng vận hành.",
+                f"Không có đơn vị nào vận hành từ tháng {show_month(add_months(through, 1))}: mở "
+                "sổ đến hết tháng ngay trước tháng vận hành.",
             )
     import_id = begin_stage(ctx)
     staged = Staged(import_id)
@@ -162,6 +163,9 @@ def _stage(ctx: Context, source: Source, staged: Staged, through: int) -> None:
     write()
 
 
+_IDENTITY = re.compile(r"[0-9]{9}(?:[0-9]{3})?")
+
+
 class _OpeningRow:
     """One row of the opening file, read; `faults` are sentences with their place."""
 
@@ -173,9 +177,7 @@ class _OpeningRow:
         self.identity = value.strip() if isinstance(value, str) else ""
         if not isinstance(value, str):
             self._fail(header.where(n, "identity"), "ô phải là dạng chữ (Text), không phải số.")
-        elif not (self.identity.isascii() and self.identity.isdigit()) or len(self.identity) not in (
-            9, 12,
-        ):  # fmt: skip
+        elif not _IDENTITY.fullmatch(self.identity):
             self._fail(header.where(n, "identity"), "phải là số định danh 12 số (CMND: 9 số).")
         self.programme = ""
         at = header.index.get("programme")
@@ -390,7 +392,7 @@ def _journals(
     ).all()
     if not payers:
         return 0, 0
-    years = _expense_accounts(conn, ctx, [(int(i), c) for i, c in payers])
+    _expense_accounts(conn, ctx, [(int(i), c) for i, c in payers])
     first = posting.allot(conn, len(payers))
     conn.execute(text("DROP TABLE IF EXISTS work_journal"))
     conn.execute(
@@ -427,7 +429,6 @@ def _journals(
         for n, (payer_id, code) in enumerate(payers)
         if totals.get(first + n)
     ]  # fmt: skip
-    del years
     posting.post_many(conn, items)
     return len(items), sum(totals.values())
 
@@ -446,9 +447,7 @@ WHERE p.payer_id = :p AND o.journal_id = :j AND o.amount_vnd > 0
 """
 
 
-def _expense_accounts(
-    conn: Connection, ctx: Context, payers: Sequence[tuple[int, str]]
-) -> list[int]:
+def _expense_accounts(conn: Connection, ctx: Context, payers: Sequence[tuple[int, str]]) -> None:
     """Fill `work_expense` (payer, programme, year -> account); define accounts that are missing."""
     years = sorted(
         int(y)
@@ -476,7 +475,6 @@ def _expense_accounts(
         conn, "work_expense", ("payer_id", "programme", "year", "account_id"),
         ((*key, known[code]) for key, code in wanted.items()),
     )  # fmt: skip
-    return years
 
 
 def _differing(conn: Connection, day: date, through: int) -> int:

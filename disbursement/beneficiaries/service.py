@@ -22,8 +22,8 @@ from disbursement.beneficiaries.reader import Encoding, open_table
 from disbursement.beneficiaries.staging import (
     Staged,
     Stager,
-    begin_stage,
     audit,
+    begin_stage,
     clear_stage,
     refused_rows,
 )
