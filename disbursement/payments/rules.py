@@ -91,7 +91,6 @@ def _graph() -> tuple[Edge, ...]:
         Edge("unknown", "sent", "rail says that it holds the file"),
         Edge("sent", "accepted", "rail accepted for execution"),
         Edge("unknown", "accepted", "rail accepted for execution"),
-        Edge("recall_asked", "cancelled", "recall agreed", _BACK, "answer"),
         Edge("recall_asked", "unknown", "rail cannot say"),
         Edge("credited", "returned", "money booked back", _RETURN, "answer"),
         Edge("ordered", "collected", "handed over against proof", _HAND, "handover"),
@@ -105,6 +104,7 @@ def _graph() -> tuple[Edge, ...]:
                 state, "rejected", "final negative code, or evidence of no debit", _BACK, "answer"
             ),
             Edge(state, "returned", "debit and return seen together", _CREDIT + _RETURN, "answer"),
+            Edge(state, "cancelled", "cancelled at the rail, never executed", _BACK, "answer"),
         ]
     out += [
         Edge(state, "recall_asked", "asked back at the rail (stop, death)") for state in _WAITING

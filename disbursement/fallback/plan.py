@@ -1,0 +1,131 @@
+"""From final failures to cash: one cash batch per commune, in one step.
+
+Only a transfer that finally failed may be paid in cash (coins.md 15): all its coins lie free, it
+is neither parked nor in another batch, nobody is dead or held, and the bank's reason allows cash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from disbursement.fallback.rules import cash_allowed
+from disbursement.identity.service import Signer
+from disbursement.platform.clock import show_month
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotNowError
+from disbursement.runs import batches, service
+from disbursement.runs.batches import BatchSpec, Frozen
+
+
+@dataclass(frozen=True)
+class CashPlan:
+    """The cash batches made, and the failures that must not fall to cash: reason -> (n, dong)."""
+
+    batches: tuple[Frozen, ...]
+    payments: int
+    total_vnd: int
+    left: dict[str, tuple[int, int]]
+
+
+FAILED = """
+SELECT p.id AS payment_id, p.payer_id, p.run_id, min(f.reason) AS reason
+FROM run r JOIN payment p ON p.run_id = r.id
+JOIN payment_coin c ON c.payment_id = p.id
+JOIN free_coin f ON f.sub_id = c.sub_id AND f.cover = c.cover AND f.item = c.item
+JOIN person x ON x.id = p.person_id
+WHERE r.month = :month AND r.state = 'open' AND p.closed_as = '' AND p.hold_reason = ''
+  AND x.died_on IS NULL
+  AND (f.reason LIKE 'rejected:%' OR f.reason LIKE 'returned:%')
+  AND NOT EXISTS (SELECT 1 FROM coin_reserved v WHERE v.sub_id = c.sub_id AND v.cover = c.cover
+    AND v.item = c.item)
+  AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.person_id = p.person_id AND h.resolved_at IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM batch_row w JOIN attempt_news k ON k.batch_id = w.batch_id
+    AND k.n = w.n WHERE w.payment_id = p.id AND k.state = 'parked'
+    AND NOT EXISTS (SELECT 1 FROM attempt_news d WHERE d.batch_id = k.batch_id AND d.n = k.n
+      AND d.seq > k.seq AND d.code_set = 'decision'))
+GROUP BY p.id, p.payer_id, p.run_id, p.coins
+HAVING count(*) = p.coins AND min(f.reason) = max(f.reason)
+"""
+"""Payments of a month's open runs whose every attempt has finally failed, with the reason."""
+
+
+def work_failed(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
+    """Fill the work table `work_failed`; return {reason: (payments, dong)}."""
+    conn.execute(text("DROP TABLE IF EXISTS work_failed"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_failed (payment_id bigint PRIMARY KEY, payer_id bigint, "
+            "run_id bigint, reason text)"
+        )
+    )
+    conn.execute(text(f"INSERT INTO work_failed {FAILED}"), {"month": month})
+    rows = conn.execute(
+        text(
+            "SELECT f.reason, count(*), sum(p.amount_vnd) FROM work_failed f "
+            "JOIN payment p ON p.id = f.payment_id GROUP BY f.reason ORDER BY f.reason"
+        )
+    )
+    return {reason: (int(n), int(vnd)) for reason, n, vnd in rows}
+
+
+def plan_cash(
+    ctx: Context, month: int, signer: Signer, *, codes: Sequence[str] | None = None
+) -> CashPlan:
+    """Freeze one cash batch per payer of its failed payments, signed by the preparer.
+
+    The batches then wait for the second and first signature like any other. Raises NotNowError
+    where nothing has failed, NotAllowedError for a signer without the role.
+    """
+    with ctx.cell.begin() as conn:
+        found = work_failed(conn, month)
+        left = {reason: sums for reason, sums in found.items() if not cash_allowed(reason)}
+        for reason in left:
+            conn.execute(text("DELETE FROM work_failed WHERE reason = :r"), {"r": reason})
+        specs = _specs(conn, month, codes)
+        if not specs:
+            raise NotNowError(
+                "nothing_failed",
+                f"Kỳ {show_month(month)}: không có khoản chuyển khoản nào thất bại hẳn mà được "
+                "trả bằng tiền mặt.",
+            )
+        frozen = service.prepare_batches(conn, ctx, signer, specs)
+    return CashPlan(
+        tuple(frozen),
+        sum(f.payments for f in frozen),
+        sum(f.total_vnd for f in frozen),
+        left,
+    )
+
+
+def _specs(conn: Connection, month: int, codes: Sequence[str] | None) -> list[BatchSpec]:
+    """Return one spec per payer and put its payments into `work_freeze`."""
+    rows = conn.execute(
+        text(
+            "SELECT f.payer_id, y.code, y.name, f.run_id, min(l.programme), max(l.programme) "
+            "FROM work_failed f JOIN payment p ON p.id = f.payment_id "
+            "JOIN pay_list l ON l.id = p.list_id JOIN payer y ON y.id = f.payer_id "
+            "GROUP BY f.payer_id, y.code, y.name, f.run_id ORDER BY y.code"
+        )
+    ).all()
+    batches.work_freeze(conn)
+    specs = []
+    for payer_id, code, name, run_id, first, last in rows:
+        if codes is not None and code not in codes:
+            continue
+        conn.execute(
+            text(
+                "INSERT INTO work_freeze (spec, payment_id) SELECT :k, payment_id "
+                "FROM work_failed WHERE payer_id = :p"
+            ),
+            {"k": len(specs), "p": payer_id},
+        )
+        specs.append(
+            BatchSpec(
+                payer_id, code, name, run_id, None, first if first == last else "", month,
+                "cash", "cash",
+            )
+        )  # fmt: skip
+    return specs
