@@ -147,7 +147,7 @@ def define_accounts(conn: Connection, header: Header, accounts: Sequence[Account
             "WHERE j.idem_key = :k"
         ),
         {"k": header.idem_key},
-    ).tuples()
+    ).all()
     before = {code: int(found) for code, found in known}
     base = int(conn.execute(text("SELECT coalesce(max(id), 0) FROM account")).scalar_one())
     rows = [

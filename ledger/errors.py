@@ -36,10 +36,11 @@ class IdemConflict(LedgerError):  # noqa: N818 - the name is part of the module'
 _MARK = re.compile(r"LEDGER (\w+): (.*)")
 
 # Pieces of driver messages -> (code, sentence). SQLite names columns, PostgreSQL constraints;
-# the unique indexes of partitions have generated names, so PostgreSQL's key columns are matched.
+# the indexes of partitions have generated names that contain
+# their columns (the detail of the message is kept back from a role without rights on partitions).
 _PIECES: tuple[tuple[str, str, str], ...] = (
     (
-        "sub_id, cover, item, move)",
+        "sub_id_cover_item_move",
         "coin_moved",
         "a coin of this journal was minted or moved before; read its place again",
     ),
@@ -49,7 +50,7 @@ _PIECES: tuple[tuple[str, str, str], ...] = (
         "a coin of this journal was minted or moved before; read its place again",
     ),
     (
-        "sub_id, cover, rev)",
+        "sub_id_cover_rev",
         "stale_difference",
         "the revision exists already; compare again before posting",
     ),
@@ -64,8 +65,8 @@ _PIECES: tuple[tuple[str, str, str], ...] = (
     ("account_credit_limit", "limit", "not enough is available for this commitment or release"),
     ("journal_sealed", "unsealed", "a journal commits sealed or not at all"),
     ("FOREIGN KEY constraint failed", "unsealed", "a journal commits sealed or not at all"),
-    ("journal_id, person_id, seat", "same_person", "this person has signed the document before"),
-    ("journal_id, role)", "role_taken", "this role has signed the document before"),
+    ("signature_journal_id_person_id_seat", "same_person", "this person has signed the document before"),
+    ("signature_pkey", "role_taken", "this role has signed the document before"),
     ("signature.journal_id, signature.role", "role_taken", "this role has signed before"),
     ("no partition of relation", "no_partition", "no partition exists for this covered month"),
     ("permission denied", "protected", "the application's role has no right to do this"),

@@ -7,7 +7,7 @@ here and the trigger checks everything but the digests, which `ledger.verify` re
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,16 @@ from ledger.canon import (
 )
 from ledger.errors import LedgerError
 
-__all__ = ["Root", "definition_rows", "draft_root", "draft_roots", "line_rows", "seal_journals"]
+__all__ = [
+    "Root",
+    "definition_rows",
+    "draft_root",
+    "draft_roots",
+    "line_chunks",
+    "line_rows",
+    "seal_journals",
+    "sqlite_chunks",
+]
 
 _FETCH = 10 * CHUNK_ROWS
 # SQLite's text of a line: printf for the two common shapes (a coin minted, a coin under a carrier),
@@ -134,26 +143,46 @@ def draft_roots(conn: Connection, journal_ids: Sequence[int]) -> dict[int, Root]
 
 def _draft_chunks(conn: Connection, ids: Sequence[int]) -> dict[int, list[bytes]]:
     if conn.dialect.name == "sqlite":
-        return {j: _line_chunks(conn, "draft_line", j)[1] for j in ids}
-    out: dict[int, list[bytes]] = {j: [] for j in ids}
+        return {j: sqlite_chunks(conn, "draft_line", j)[1] for j in ids}
     rows = conn.execute(
         text(
-            "SELECT b.j, c, d FROM (SELECT journal_id AS j, max(line_no) AS last FROM draft_line "
-            "WHERE journal_id = ANY(:ids) GROUP BY 1) b, "
-            f"LATERAL generate_series(0, (b.last - 1) / {CHUNK_ROWS}) c, LATERAL ("
-            "SELECT sha256(convert_to(string_agg(t, E'\\n') || E'\\n', 'UTF8')) AS d FROM ("
-            "SELECT n\\:\\:text AS t FROM draft_line n WHERE n.journal_id = b.j "
-            f"AND n.line_no BETWEEN c * {CHUNK_ROWS} + 1 AND (c + 1) * {CHUNK_ROWS} "
-            "ORDER BY n.line_no OFFSET 0) y) x ORDER BY b.j, c"
+            "SELECT journal_id, max(line_no) FROM draft_line WHERE journal_id = ANY(:ids) "
+            "GROUP BY 1"
         ),
         {"ids": list(ids)},
+    ).all()
+    return {j: [] for j in ids} | _postgres_chunks(conn, "draft_line", {int(j): int(last) for j, last in rows}, None)
+
+
+def line_chunks(
+    conn: Connection, counts: Mapping[int, int], covers: tuple[int, int]
+) -> dict[int, list[bytes]]:
+    """Return the chunk digests of sealed journals on PostgreSQL, `counts` lines each."""
+    return _postgres_chunks(conn, "line", counts, covers)
+
+
+def _postgres_chunks(
+    conn: Connection, table: str, counts: Mapping[int, int], covers: tuple[int, int] | None
+) -> dict[int, list[bytes]]:
+    out: dict[int, list[bytes]] = {int(j): [] for j in counts}
+    within = f"AND n.cover BETWEEN {covers[0]:d} AND {covers[1]:d} " if covers else ""
+    rows = conn.execute(
+        text(
+            "SELECT b.j, c, d FROM unnest(CAST(:ids AS bigint[]), CAST(:lasts AS bigint[])) "
+            f"AS b(j, last), LATERAL generate_series(0, (b.last - 1) / {CHUNK_ROWS}) c, LATERAL ("
+            "SELECT sha256(convert_to(string_agg(t, E'\\n') || E'\\n', 'UTF8')) AS d FROM ("
+            f"SELECT n\\:\\:text AS t FROM {table} n WHERE n.journal_id = b.j {within}"
+            f"AND n.line_no BETWEEN c * {CHUNK_ROWS} + 1 AND (c + 1) * {CHUNK_ROWS} "
+            "ORDER BY n.line_no OFFSET 0) y) x ORDER BY b.j, c"
+        ).execution_options(yield_per=2_000),
+        {"ids": list(counts), "lasts": list(counts.values())},
     )
     for j, _, digest in rows:
         out[int(j)].append(bytes(digest or b""))
     return out
 
 
-def _line_chunks(conn: Connection, table: str, journal_id: int) -> tuple[int, list[bytes]]:
+def sqlite_chunks(conn: Connection, table: str, journal_id: int) -> tuple[int, list[bytes]]:
     """Return how many lines a journal has on SQLite and its chunk digests; lines are 1..n."""
     raw = driver(conn)
     count, last = raw.execute(
@@ -234,7 +263,7 @@ def _seal_sqlite(conn: Connection, journal_id: int) -> tuple[int, int, bytes, by
             {"j": journal_id},
         )
     ]
-    count, chunks = _line_chunks(conn, "line", journal_id) if header.line_count else (0, [])
+    count, chunks = sqlite_chunks(conn, "line", journal_id) if header.line_count else (0, [])
     root = part_root("line", count, chunks)
     defined, rows = _definitions(conn, journal_id) if header.definitions else (None, [])
     rows += [(journal_id, "line", n, d) for n, d in enumerate(chunks)]
