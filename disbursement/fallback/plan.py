@@ -111,7 +111,7 @@ def _specs(conn: Connection, month: int, codes: Sequence[str] | None) -> list[Ba
         )
     ).all()
     batches.work_freeze(conn)
-    specs = []
+    specs: list[BatchSpec] = []
     for payer_id, code, name, run_id, first, last in rows:
         if codes is not None and code not in codes:
             continue

@@ -229,8 +229,8 @@ def _attempts_sql(where: str) -> str:
         "AND z.n = k.n AND z.code_set = 'decision')"
     )
     news = (
-        f"SELECT k.batch_id, k.n, {places}, max(CASE WHEN k.state = 'parked' THEN 1 ELSE 0 END) "
-        "AS parked, "
+        f"SELECT k.batch_id AS kb, k.n AS kn, {places}, "
+        "max(CASE WHEN k.state = 'parked' THEN 1 ELSE 0 END) AS parked, "
         f"max(CASE WHEN k.code IN ({_in(SETTLED_CLAIMS)}) AND k.state NOT IN ({_in(MOVING)}) "
         "AND k.code_set <> 'decision' THEN 1 ELSE 0 END) AS claimed, "
         "max(CASE WHEN k.code_set = 'decision' THEN 1 ELSE 0 END) AS decided, "
@@ -247,15 +247,13 @@ def _attempts_sql(where: str) -> str:
     )
     return (
         f"SELECT a.payment_id, a.batch_id, a.n, {_FOLD} AS state FROM (SELECT r.payment_id, "
-        f"r.batch_id, r.n, CASE WHEN coalesce(w.decided, 0) = 1 THEN 'sent' ELSE {base} END AS "
-        "base, b.rail, w.*  FROM batch_row r JOIN batch b ON b.id = r.batch_id "
-        f"LEFT JOIN ({news.replace('k.batch_id, k.n, ', 'k.batch_id AS kb, k.n AS kn, ', 1)}) w "
-        f"ON w.kb = r.batch_id AND w.kn = r.n WHERE {where}) a"
+        f"r.batch_id, r.n, CASE WHEN coalesce(w.decided, 0) = 1 THEN 'sending' ELSE {base} END AS "
+        "base, w.* FROM batch_row r JOIN batch b ON b.id = r.batch_id "
+        f"LEFT JOIN ({news}) w ON w.kb = r.batch_id AND w.kn = r.n WHERE {where}) a"
     )
 
 
 _ANY = "coalesce(a.f_c, a.f_j, a.f_r, a.f_h, a.f_u, a.f_x) IS NOT NULL"
-_ONLY = "(SELECT 1)"
 _FLYING = "a.base IN ('sending', 'sent', 'accepted', 'unknown')"
 
 
