@@ -96,6 +96,12 @@ def refusal(order: Order, day: date) -> DisburseError | None:
             "roster_closed",
             "Danh sách ký nhận này đã đóng; khoản chưa nhận chuyển sang kỳ sau.",
         )
+    if day.isoformat() < order.first_day:
+        return NotNowError(
+            "roster_early",
+            f"Danh sách ký nhận này chi từ ngày {show_day(order.first_day)}; mời người hưởng đến "
+            "từ ngày đó.",
+        )
     if day.isoformat() > order.last_day:
         return NotNowError(
             "roster_over",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -26,7 +26,7 @@ from disbursement.fallback.rules import (
     show_day,
 )
 from disbursement.identity.service import user
-from disbursement.jobs import calendar
+from disbursement.jobs.calendar import cash_last_day
 from disbursement.payments.effects import Scope, header, open_month, plan_item
 from disbursement.payments.queries import attempts_of
 from disbursement.platform import files, ids
@@ -42,8 +42,8 @@ from ledger import chart, posting
 from ledger.errors import LedgerError
 from ledger.posting import Item, Query
 
-CASH_DAYS = 5
-"""Working days a roster stays open where the month's own last day for cash has passed."""
+SHORTEST = timedelta(days=5)
+"""A roster opened late in the month stays open at least this long."""
 
 
 @dataclass(frozen=True)
@@ -70,42 +70,40 @@ class RosterClosed:
 
 
 def open_roster(conn: Connection, ctx: Context, batch_id: int) -> None:
-    """Open the roster of one released cash batch (see `open_rosters`)."""
-    open_rosters(conn, ctx, [batch_id])
+    """Open the roster of a released cash batch, inside the caller's transaction.
 
-
-def open_rosters(conn: Connection, ctx: Context, batch_ids: Sequence[int], copies: int = 1) -> None:
-    """Open the rosters of released cash batches; money may be handed over from their first day.
-
-    The last day is the month's last day for cash, or five working days on where that has passed.
-    Raises NotNowError for a batch that is not a released cash batch.
+    It is open from the batch's value date to the month's last day for cash, and never less than
+    five days. Raises NotNowError where the batch is not a released cash batch, or its roster is
+    open already.
     """
-    day = today(ctx.clock)
+    row = conn.execute(
+        text(
+            "SELECT b.rail, b.state, b.month, b.value_date, b.payer_id, y.code, y.name "
+            "FROM batch b JOIN payer y ON y.id = b.payer_id WHERE b.id = :b"
+        ),
+        {"b": batch_id},
+    ).one()
+    known = conn.execute(text("SELECT 1 FROM roster WHERE batch_id = :b"), {"b": batch_id}).first()
+    if row.rail != "cash" or row.state != "queued" or known is not None:
+        raise NotNowError("roster", f"Lô {batch_id} không phải lô tiền mặt đang chờ mở danh sách.")
+    first = max(today(ctx.clock), date.fromisoformat(row.value_date))
+    last = max(cash_last_day(row.month), first + SHORTEST)
+    conn.execute(
+        text(
+            "INSERT INTO roster (batch_id, payer_id, commune_code, place, first_day, last_day, "
+            "copies, state) VALUES (:b, :p, :c, :w, :f, :l, 0, 'ordered')"
+        ),
+        {
+            "b": batch_id, "p": row.payer_id, "c": row.code, "w": f"Trụ sở UBND {row.name}",
+            "f": first.isoformat(), "l": last.isoformat(),
+        },
+    )  # fmt: skip
+
+
+def open_rosters(conn: Connection, ctx: Context, batch_ids: Sequence[int]) -> None:
+    """Open the rosters of several batches (see `open_roster`)."""
     for batch_id in batch_ids:
-        row = conn.execute(
-            text(
-                "SELECT b.payer_id, b.month, b.rail, b.state, y.code, y.name FROM batch b "
-                "JOIN payer y ON y.id = b.payer_id WHERE b.id = :b"
-            ),
-            {"b": batch_id},
-        ).one()
-        if row.rail != "cash" or row.state not in ("queued", "sent"):
-            raise NotNowError(
-                "no_cash_batch", f"Lô {batch_id} không phải lô tiền mặt đã duyệt chi."
-            )
-        last = calendar.cash_last_day(row.month)
-        if last < day:
-            last = calendar.forward(day, CASH_DAYS)
-        conn.execute(
-            text(
-                "INSERT INTO roster (batch_id, payer_id, commune_code, place, first_day, "
-                "last_day, copies, state) VALUES (:b, :p, :c, :w, :f, :l, :n, 'ordered')"
-            ),
-            {
-                "b": batch_id, "p": row.payer_id, "c": row.code, "w": f"UBND {row.name}",
-                "f": day.isoformat(), "l": last.isoformat(), "n": copies,
-            },
-        )  # fmt: skip
+        open_roster(conn, ctx, batch_id)
 
 
 @dataclass(frozen=True)
