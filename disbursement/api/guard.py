@@ -124,7 +124,8 @@ class Guard:
         if sum(len(k) + len(v) for k, v in headers) > limits.header_bytes:
             raise _Refusal(431)
         names = Counter(bytes(k).lower() for k, _ in headers)
-        if any(names[name] > 1 for name in _ONCE):
+        both = names[b"content-length"] and names[b"transfer-encoding"]  # smuggling (F78)
+        if both or any(names[name] > 1 for name in _ONCE):
             raise _Refusal(400)
         _check_query(query, limits.query_fields)
 
@@ -194,7 +195,8 @@ async def _answer(send: Send, problem: dict[str, Any], status: int) -> None:
         (b"content-type", problems.MEDIA_TYPE.encode()),
         (b"content-length", str(len(data)).encode()),
     ]
-    if status in (408, 413):
+    if status in (400, 408, 413):
+        # What still lies on this connection is not read as another request.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": data})
