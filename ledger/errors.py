@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["LedgerError", "IdemConflict", "refusals", "translate"]
+__all__ = ["IdemConflict", "LedgerError", "refusals", "translate"]
 
 
 class LedgerError(Exception):
@@ -65,7 +65,11 @@ _PIECES: tuple[tuple[str, str, str], ...] = (
     ("account_credit_limit", "limit", "not enough is available for this commitment or release"),
     ("journal_sealed", "unsealed", "a journal commits sealed or not at all"),
     ("FOREIGN KEY constraint failed", "unsealed", "a journal commits sealed or not at all"),
-    ("signature_journal_id_person_id_seat", "same_person", "this person has signed the document before"),
+    (
+        "signature_journal_id_person_id_seat",
+        "same_person",
+        "this person has signed the document before",
+    ),
     ("signature_pkey", "role_taken", "this role has signed the document before"),
     ("signature.journal_id, signature.role", "role_taken", "this role has signed before"),
     ("no partition of relation", "no_partition", "no partition exists for this covered month"),

@@ -292,12 +292,16 @@ def _query_control(conn: Connection, query: Query) -> Control:
     return Control(int(row[0]), int(row[1]), row[2], row[3])
 
 
+def _check_row(row: Sequence[Any]) -> None:
+    if len(row) != len(ROW_COLUMNS) or any(v is not None and type(v) is not int for v in row):
+        raise LedgerError(
+            f"a line must be 11 whole numbers or None, not {row!r}"[:200], code="bad_value"
+        )
+
+
 def _row_control(rows: Sequence[LineRow]) -> Control:
     for row in rows:
-        if len(row) != len(ROW_COLUMNS) or any(v is not None and type(v) is not int for v in row):
-            raise LedgerError(
-                f"a line must be 11 whole numbers or None, not {row!r}"[:200], code="bad_value"
-            )
+        _check_row(row)
     covers = [r[0] for r in rows]
     return Control(
         len(rows),
@@ -380,10 +384,7 @@ def _fill(conn: Connection, items: Sequence[Item]) -> None:
 def _numbered(items: Iterable[Item]) -> Iterator[tuple[Any, ...]]:
     for item in items:
         for number, row in enumerate(item.lines, 1):  # type: ignore[arg-type]  # rows by _fill
-            if any(v is not None and type(v) is not int for v in row):
-                raise LedgerError(
-                    f"a line must be whole numbers, not {row!r}"[:200], code="bad_value"
-                )
+            _check_row(row)
             yield (item.header.id, number, *row)
 
 
@@ -438,7 +439,7 @@ def _select(conn: Connection, query: Query) -> str:
         result = conn.execute(
             text(f"WITH s({names}) AS ({query.sql}) SELECT * FROM s LIMIT 0"), dict(query.params)
         )
-        description = result.cursor.description if result.cursor else ()
+        description: Any = result.cursor.description if result.cursor else ()
         for place, (name, column) in enumerate(zip(ROW_COLUMNS, description or (), strict=True)):
             oid = column.type_code
             if oid in _TEXTS and name in _NULLABLE:

@@ -151,7 +151,8 @@ def _draft_chunks(conn: Connection, ids: Sequence[int]) -> dict[int, list[bytes]
         ),
         {"ids": list(ids)},
     ).all()
-    return {j: [] for j in ids} | _postgres_chunks(conn, "draft_line", {int(j): int(last) for j, last in rows}, None)
+    last_lines = {int(j): int(last) for j, last in rows}
+    return {j: [] for j in ids} | _postgres_chunks(conn, "draft_line", last_lines, None)
 
 
 def line_chunks(

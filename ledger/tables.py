@@ -5,6 +5,8 @@ Their metadata is separate on purpose: nothing may create or drop these tables b
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
@@ -28,7 +30,7 @@ __all__ = [
 
 metadata = MetaData()
 
-_TYPES: dict[str, type[TypeEngine[object]]] = {
+_TYPES: dict[str, type[TypeEngine[Any]]] = {
     "big": BigInteger, "int": Integer, "text": Text, "bytes": LargeBinary,
 }  # fmt: skip
 

@@ -259,7 +259,7 @@ class _Walk:
 
     def _check_lines(self, row: dict[str, Any], stored: dict[str, list[bytes]], found: Any) -> bool:
         journal, seq, count = int(row["journal_id"]), int(row["seq"]), int(row["line_count"])
-        about, chunks = found if found else ((0, None, None, 0, None, None), [])
+        about, chunks = found or ((0, None, None, 0, None, None), [])
         self.report.lines += int(about[0])
         root = part_root("line", int(about[0]), chunks)
         kept = stored.get("line", [])

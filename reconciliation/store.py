@@ -47,7 +47,8 @@ class Staged(NamedTuple):
 
 _ITEM = (
     "CREATE TEMPORARY TABLE recon_item (n bigint, wants text, news text, journal_id bigint, "
-    "row_n bigint, end_to_end_id text, amount_vnd bigint, charges_vnd bigint, code_set text, code text, "
+    "row_n bigint, end_to_end_id text, amount_vnd bigint, charges_vnd bigint, code_set text, "
+    "code text, "
     "words text, day text, reference text)"
 )
 _EXPECTED = (

@@ -54,9 +54,7 @@ class Difference:
         return sum(s.amount for s in self.steps if (s.debit, s.credit) == (debit, credit))
 
 
-def post_difference(
-    due: int, owed: int, last_rev: int | None, coins: Sequence[Coin]
-) -> Difference:
+def post_difference(due: int, owed: int, last_rev: int | None, coins: Sequence[Coin]) -> Difference:
     """Return the steps that bring what is owed from `owed` to `due` (both dong, >= 0).
 
     `last_rev` is the last revision of this sub and month, None where nothing was ever accrued.

@@ -23,7 +23,9 @@ class Story:
         self.world = world
         self.accepted = self.refused = 0
 
-    def ok(self, rows: Sequence[Row], carriers: Sequence[tuple[int, int]] = (), **more: Any) -> None:
+    def ok(
+        self, rows: Sequence[Row], carriers: Sequence[tuple[int, int]] = (), **more: Any
+    ) -> None:
         self.world.post(rows, carriers, **more)
         self.accepted += 1
 

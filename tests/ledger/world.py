@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from ledger import bench, chart, ddl, definitions, posting, signing
 from ledger.bulk import run_script
 from ledger.canon import Chunker, row_text
-from ledger.chart import BUDGETARY, FINANCIAL, JOURNAL_KINDS
+from ledger.chart import FINANCIAL, JOURNAL_KINDS
 from ledger.errors import LedgerError
 from ledger.posting import CARRIER_BASE, Header, Sealed
 
@@ -117,7 +117,7 @@ class World:
                 conn, self.header(self.first + 1, "definition", payer_id=None), signers
             )
             self.define_subs(conn, range(1, 601), self.first + 2)
-            self.ids = {n: i for n, i in self._ids(conn).items()}
+            self.ids = dict(self._ids(conn))
 
     def _ids(self, conn: Connection) -> dict[str, int]:
         found = chart.account_ids(conn, set(CODES.values()))
@@ -192,11 +192,38 @@ class World:
     def _post(
         self, conn: Connection, kind: str, journal: int, lines: list[Any], more: dict[str, Any]
     ) -> Sealed:
-        digest = None
         if signing.roles_of(kind):
-            digest = self.sign(conn, journal, kind, root_of(journal, lines))
-        header = self.header(journal, kind, statement_digest=digest, **more)
+            more = {
+                "statement_digest": self.sign(conn, journal, kind, root_of(journal, lines)),
+                **more,
+            }
+        header = self.header(journal, kind, **more)
         return posting.post(conn, header, lines)
+
+    def furnish(self) -> None:
+        """Put at least one row into every protected table, and every kind of column to use."""
+        gl = (None, None, None, None, None)
+        self.post([(202610, "EXP", "OPEN", 500, 0, 0, None, 750_000, 750_000)])
+        self.post([(202611, "EXP", "PAY", s, 0, 0, None, 810_000, 810_000) for s in (500, 501)])
+        both = [(202611, "PAY", "TRA", s, 0, 1, 900, None, 810_000) for s in (500, 501)]
+        self.post(both, [(900, 2)])
+        drawn = self.post([(202611, "ADV", "TRE", *gl, 2_000_000)])
+        back = [(202611, "TRE", "ADV", *gl, 2_000_000)]
+        self.post(back, kind="correction", reverses_id=drawn.journal_id)
+        first = self.allot(4)
+        with self.app.begin() as conn:
+            for n, (kind, more) in enumerate(
+                (("definition", {}), ("definition", {}), ("period_open", {"month": 202501}),
+                 ("period_close", {"month": 202501}))
+            ):  # fmt: skip
+                header = self.header(first + n, kind, payer_id=None, **more)
+                if n == 0:
+                    definitions.define_policies(conn, header, [definitions.Policy(2, True)])
+                elif n == 1:
+                    closed = chart.account_ids(conn, [chart.cash(OTHER)])
+                    definitions.close_accounts(conn, header, list(closed.values()))
+                else:
+                    definitions.move_period(conn, header, "open" if n == 2 else "closed")
 
     def balance(self, name: str) -> int:
         with self.app.connect() as conn:
@@ -212,7 +239,11 @@ class World:
                    for t in ddl.PROTECTED]  # fmt: skip
             head = conn.execute(text("SELECT seq, hash FROM chain_head")).one()
             totals = conn.execute(text("SELECT id, debit, credit FROM account ORDER BY id")).all()
-            return [*out, ("head", (head[0], bytes(head[1]))), ("totals", tuple(map(tuple, totals)))]
+            return [
+                *out,
+                ("head", (head[0], bytes(head[1]))),
+                ("totals", tuple(map(tuple, totals))),
+            ]
 
     def raw(self, *statements: str, engine: Engine | None = None) -> None:
         """Run SQL as the application (or through another engine), in one transaction."""

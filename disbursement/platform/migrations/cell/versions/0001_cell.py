@@ -1,10 +1,10 @@
 """Version 1 of a cell: the ledger, the register, runs, payments, answers, cash."""
 
 from alembic import context, op
-from ledger.bulk import run_script
 
 from disbursement.platform.schema import cell_tables, guard
 from ledger import ddl
+from ledger.bulk import run_script
 
 revision = "0001"
 down_revision = None
