@@ -5,7 +5,7 @@ The library is lenient (it takes any algorithm by default, lets `aud` and `exp` 
 passed the checks here, and it is asked for one thing: is this signature right under this key and
 this algorithm. Times are compared with our own clock. Every failure, ours or the library's, is the
 same `InvalidTokenError`: a caller learns nothing from it. Algorithm and key file:
-docs/adr/0020-tokens-hs256.md.
+docs/adr/0006-tokens-hs256.md.
 """
 
 from __future__ import annotations
