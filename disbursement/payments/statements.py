@@ -424,7 +424,7 @@ def _recognise(
     words: str,
 ) -> str | None:
     kind = "draw" if wants == "returned" else "sendback"
-    named = [v for v in waiting if v.kind == kind and _names(words, v.number)]
+    named = [v for v in waiting if v.kind == kind and names_voucher(words, v.number)]
     for voucher in named:
         if voucher.amount_vnd == amount:
             waiting.remove(voucher)
@@ -437,7 +437,7 @@ def _recognise(
     return None
 
 
-def _names(words: str, voucher: str) -> bool:
+def names_voucher(words: str, voucher: str) -> bool:
     """Tell whether a text carries a voucher number as a word of its own."""
     return bool(voucher) and bool(
         re.search(rf"(?<![0-9A-Z]){re.escape(voucher.upper())}(?![0-9A-Z])", words.upper())

@@ -83,6 +83,7 @@ def release_cash(month: Month, folder: Path) -> int:
         service.sign_all(world.ctx, 202610, role, world.signers[name])
     sender.drain(world.ctx, lambda provider: FileDrop(folder / provider), open_roster)
     (batch,) = done.batches
+    world.clock.set(date(2026, 10, 6))
     return batch.id
 
 
@@ -360,7 +361,7 @@ def test_a_desk_file_after_failure_pays_set_wise(month: Month, tmp_path: Path):
     fail_two(month)
     batch = release_cash(month, tmp_path)
     everything = orders(world, month.cash_batch) + orders(world, batch)
-    rows = [(o, a, "05/10/2026", "chữ ký") for o, a in everything[:3]] + [(*everything[3], "", "")]
+    rows = [(o, a, "06/10/2026", "chữ ký") for o, a in everything[:3]] + [(*everything[3], "", "")]
     done = handover_file(world.ctx, desk_csv(tmp_path / "ket-qua.csv", rows), actor="quy")
     assert (done.collected, done.amount_vnd) == (3, 1_000_000 + EACH)
     assert world.balance(AGENT) == -EACH
