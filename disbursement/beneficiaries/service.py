@@ -127,7 +127,8 @@ def _take(
         refused = int(_one(conn, _REFUSED, values))
         if mode == "all" and refused:
             return ImportReport(staged.rows_read, 0, refused, 0, 0, 0, 0, 0, 0, None, sha.hex())
-        conn.execute(text(_FIRST_OF_PERSON), values)
+        conn.execute(text(_GOOD_ROW), values)
+        conn.execute(text(_FOLLOW), values)
         report = _flip(conn, ctx, sha, staged, refused, actor)
         _record(conn, ctx, path, sha, staged, report, actor)
         return report
@@ -152,23 +153,30 @@ def _match_people(conn: Connection, values: dict[str, Any]) -> None:
         values,
     )
     conn.execute(text("DROP TABLE IF EXISTS work_twice"))
-    conn.execute(text("CREATE TEMPORARY TABLE work_twice (n integer PRIMARY KEY, first_n integer)"))
     conn.execute(
         text(
-            "INSERT INTO work_twice SELECT r.n, f.first_n FROM import_row r JOIN ("
+            "CREATE TEMPORARY TABLE work_twice (n integer PRIMARY KEY, first_n integer, "
+            "good_n integer)"
+        )
+    )
+    conn.execute(
+        text(
+            "INSERT INTO work_twice SELECT r.n, f.first_n, NULL FROM import_row r JOIN ("
             "SELECT who_blind, min(n) AS first_n FROM import_row WHERE import_id = :i "
             "GROUP BY who_blind HAVING count(*) > 1) f ON f.who_blind = r.who_blind "
             "WHERE r.import_id = :i"
         ),
         values,
     )
+    conn.execute(text("CREATE INDEX work_twice_first ON work_twice (first_n)"))
 
 
 _REFUSED = "SELECT count(DISTINCT n) FROM import_fault WHERE import_id = :i"
 
+# CROSS JOIN keeps SQLite to this order: few doubles first, then their rows by key.
 _TWICE = (
-    "FROM work_twice w JOIN import_row r ON r.import_id = :i AND r.n = w.n "
-    "JOIN import_row f ON f.import_id = :i AND f.n = w.first_n WHERE w.n <> w.first_n AND "
+    "FROM work_twice w CROSS JOIN import_row r CROSS JOIN import_row f WHERE r.import_id = :i "
+    "AND r.n = w.n AND f.import_id = :i AND f.n = w.first_n AND w.n <> w.first_n AND "
 )
 
 # (number, SELECT of row number and sentence); the file's own contradictions first.
@@ -184,10 +192,10 @@ _COMPARISONS = (
         102,
         "SELECT r.n, 'Dòng ' || r.n || ': trùng người, chương trình và diện hưởng với dòng ' || "
         "min(q.n) || '; bỏ một dòng.' "
-        "FROM work_twice w JOIN import_row r ON r.import_id = :i AND r.n = w.n "
-        "JOIN work_twice v ON v.first_n = w.first_n AND v.n < w.n "
-        "JOIN import_row q ON q.import_id = :i AND q.n = v.n "
-        "WHERE q.programme = r.programme AND q.clause = r.clause GROUP BY r.n",
+        "FROM work_twice w CROSS JOIN work_twice v CROSS JOIN import_row r CROSS JOIN import_row q "
+        "WHERE v.first_n = w.first_n AND v.n < w.n AND r.import_id = :i AND r.n = w.n "
+        "AND q.import_id = :i AND q.n = v.n AND q.programme = r.programme "
+        "AND q.clause = r.clause GROUP BY r.n",
     ),
     (
         103,
@@ -249,15 +257,17 @@ def _faults(conn: Connection, values: dict[str, Any]) -> None:
 
 
 # The first good row of a person who is new makes the person; the others follow it.
-_FIRST_OF_PERSON = """
+_GOOD_ROW = """
+UPDATE work_twice SET good_n = (SELECT min(v.n) FROM work_twice v
+  CROSS JOIN import_row r
+  WHERE v.first_n = work_twice.first_n AND r.import_id = :i AND r.n = v.n AND r.state = 0)
+"""
+
+_FOLLOW = """
 UPDATE import_row SET known = 2, person_id = g.person_id
-FROM (SELECT r.who_blind, r.person_id, r.n FROM import_row r
-      WHERE r.import_id = :i AND r.state = 0 AND r.n = (
-        SELECT min(q.n) FROM import_row q WHERE q.import_id = :i AND q.state = 0
-        AND q.who_blind = r.who_blind)
-      AND r.n IN (SELECT n FROM work_twice)) g
-WHERE import_row.import_id = :i AND import_row.state = 0 AND import_row.known = 0
-  AND import_row.who_blind = g.who_blind AND import_row.n <> g.n
+FROM work_twice w CROSS JOIN import_row g
+WHERE g.import_id = :i AND g.n = w.good_n AND import_row.import_id = :i AND import_row.n = w.n AND import_row.state = 0
+  AND import_row.known = 0 AND w.n <> w.good_n
 """
 
 
@@ -394,8 +404,7 @@ JOIN destination d ON d.person_id = r.person_id AND d.version = (
 LEFT JOIN work_cooling w ON w.payer_id = r.payer_id
 WHERE r.import_id = :i AND r.state = 0 AND r.known = 1
   AND (d.digest IS NULL OR d.digest <> r.dest_digest)
-  AND r.n = (SELECT min(q.n) FROM import_row q WHERE q.import_id = :i AND q.state = 0
-             AND q.who_blind = r.who_blind)
+  AND NOT EXISTS (SELECT 1 FROM work_twice t WHERE t.n = r.n AND t.good_n <> r.n)
 """
 
 

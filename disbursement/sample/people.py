@@ -218,7 +218,7 @@ class Maker:
         first = max(earliest, date(2021, 8, 1))
         if self.rng.random() < 0.004 and first < date(2026, 9, 1):
             return self._between(date(2026, 9, 1), date(2026, 9, 11))
-        return self._between(first, date(2026, 8, 28)) if first < date(2026, 8, 28) else first
+        return self._between(first, max(first, date(2026, 8, 28)))
 
     def _cases(self, clause: str, index: int, late: int) -> tuple[tuple[Case, ...], date]:
         if clause == "K4+K6":
@@ -243,7 +243,7 @@ class Maker:
             "K1": (1, 14), "K3": (1, 14), "K4": (24, 48), "K5a": (61, 92), "K7": (0, 2),
             "K8": (22, 58), "SP": (76, 97), "K6": (3, 85),
         }[clause]  # fmt: skip
-        born = birth or self._born(*ages, until)
+        born = birth or self._born(*ages, until if ages[0] else until - timedelta(days=70))
         reached = _years(born, ages[0])
         if clause in ("K5a", "SP"):
             reached = _years(born, 60 if clause == "K5a" else 75)
