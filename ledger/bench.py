@@ -282,6 +282,6 @@ def bench_post(target: str, lines: int) -> dict[str, Any]:
         "batches": 1,
         "db": "postgres" if bench.postgres else "sqlite",
         "stages": bench.stages,
-        "counted_seconds": round(sum(float(s["seconds"]) for s in bench.stages.values()), 3),
+        "counted_seconds": round(sum(s["seconds"] for s in bench.stages.values()), 3),
         "peak_rss_mb": _peak_rss_mb(),
     }
