@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from disbursement.cli import budget, cell, common, run
+from disbursement.cli import budget, cell, common, run, serve, users
 from disbursement.cli.doctor import doctor
+from disbursement.cli.worker import worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -29,7 +30,11 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(cell.app, name="cell")
 app.command()(cell.init)
 app.command()(cell.migrate)
+app.add_typer(users.app, name="users")
 app.command()(doctor)
+app.command()(worker)
+app.command()(serve.serve)
+app.command()(serve.token)
 
 
 def main() -> None:
