@@ -83,6 +83,7 @@ _PIECES: tuple[tuple[str, str, str], ...] = (
     ("NOT NULL constraint failed", "bad_value", "a column that needs a value has none"),
     ("out of range", "bad_value", "a number does not fit its column"),
     ("invalid input syntax", "bad_value", "a value has the wrong type for its column"),
+    ("function sum(", "bad_value", "the amounts of the lines are no numbers"),
     ("is of type", "bad_value", "a value has the wrong type for its column"),
     ("duplicate key", "exists", "a row with this key exists already"),
     ("UNIQUE constraint failed", "exists", "a row with this key exists already"),

@@ -43,10 +43,13 @@ _FETCH = 10 * CHUNK_ROWS
 # the general expression for the others.
 _GENERAL = "'(' || " + " || ',' || ".join(f"coalesce({c}, '')" for c in LINE_COLUMNS) + " || ')'"
 _COIN = "journal_id, line_no, cover, debit_account, credit_account, sub_id, item, move"
+_KEYED = "sub_id + item + move IS NOT NULL"
 _TEXT = (
-    f"CASE WHEN sub_id IS NULL OR (carrier IS NULL) = (rev IS NULL) THEN {_GENERAL} "
-    f"WHEN rev IS NULL THEN printf('({'%d,' * 10},,%d)', {_COIN}, carrier, of_n, amount) "
-    f"ELSE printf('({'%d,' * 8},,%d,%d,%d)', {_COIN}, rev, due_after, amount) END"
+    f"CASE WHEN {_KEYED} AND carrier + of_n IS NOT NULL AND coalesce(rev, due_after) IS NULL "
+    f"THEN printf('({'%d,' * 10},,%d)', {_COIN}, carrier, of_n, amount) "
+    f"WHEN {_KEYED} AND coalesce(carrier, of_n) IS NULL AND rev + due_after IS NOT NULL "
+    f"THEN printf('({'%d,' * 8},,%d,%d,%d)', {_COIN}, rev, due_after, amount) "
+    f"ELSE {_GENERAL} END"
 )
 
 
