@@ -266,8 +266,8 @@ UPDATE work_twice SET good_n = (SELECT min(v.n) FROM work_twice v
 _FOLLOW = """
 UPDATE import_row SET known = 2, person_id = g.person_id
 FROM work_twice w CROSS JOIN import_row g
-WHERE g.import_id = :i AND g.n = w.good_n AND import_row.import_id = :i AND import_row.n = w.n AND import_row.state = 0
-  AND import_row.known = 0 AND w.n <> w.good_n
+WHERE g.import_id = :i AND g.n = w.good_n AND import_row.import_id = :i
+  AND import_row.n = w.n AND import_row.state = 0 AND import_row.known = 0 AND w.n <> w.good_n
 """
 
 
