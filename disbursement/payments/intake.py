@@ -9,9 +9,13 @@ that says what is wrong, where, and what to do.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from bank_adapters import answers
 from bank_adapters.contract import ParsedAnswer, RefusedFile
@@ -24,7 +28,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError
 from ledger.errors import LedgerError
 
-__all__ = ["AnswerResult", "take_answer", "take_folder"]
+__all__ = ["AnswerResult", "take_answer", "take_answers", "take_folder"]
 
 MACHINES = frozenset({"worker"})
 """Actors that pick files up by themselves; people need a role for the payer."""
@@ -42,15 +46,11 @@ def take_answer(
     NotAllowedError for an actor without a right; a file that is not taken is no exception: its
     state and sentence say why. Statements that waited for this one are taken after it.
     """
-    path, digest, size = _keep(ctx, source)
-    answer_id, before = _record(ctx, digest, size, _label(source_name))
-    if before == "applied":
-        return AnswerResult("repeated", "same_bytes", _SAME_BYTES, answer_id=answer_id)
-    try:
-        parsed = answers.parse(path)
-    except RefusedFile as error:
-        return _put_aside(ctx, answer_id, "", NotTakenError("refused", error.code, error.sentence))
-    return _take(ctx, parsed, answer_id, digest, actor)
+    kept = _keep(ctx, source, _label(source_name))
+    with _one_connection(ctx) as begin:
+        with begin() as conn:
+            answer_id, before = _record(conn, ctx, kept)
+        return _take_kept(ctx, begin, kept, answer_id, before, actor)
 
 
 def take_folder(ctx: Context, folder: Path, *, actor: str) -> list[AnswerResult]:
@@ -58,18 +58,62 @@ def take_folder(ctx: Context, folder: Path, *, actor: str) -> list[AnswerResult]
     if not folder.is_dir():
         raise NotFoundError("no_folder", f"Không có thư mục {folder.name}.")
     names = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    return [take_answer(ctx, p, source_name=p.name, actor=actor) for p in names]
+    return take_answers(ctx, names, actor=actor)
+
+
+def take_answers(ctx: Context, paths: Sequence[Path], *, actor: str) -> list[AnswerResult]:
+    """Take many files in this order; all are on record before the first one is read.
+
+    Each is still a unit of its own: one that is not taken stops nobody (P8). Raises as
+    `take_answer`.
+    """
+    kept = [_keep(ctx, path, _label(path.name)) for path in paths]
+    with _one_connection(ctx) as begin:
+        with begin() as conn:
+            known = [_record(conn, ctx, one) for one in kept]
+        return [
+            _take_kept(ctx, begin, one, answer_id, before, actor)
+            for one, (answer_id, before) in zip(kept, known, strict=True)
+        ]
+
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+"""Opens one unit of work on the one connection of a call."""
+
+
+@contextmanager
+def _one_connection(ctx: Context) -> Iterator[Begin]:
+    """Keep one connection for all units of a call: opening one costs as much as a small file."""
+    ctx.cell.require()
+    with ctx.database.engine(ctx.cell.name).connect() as conn:
+
+        @contextmanager
+        def begin() -> Iterator[Connection]:
+            with conn.begin():
+                yield conn
+
+        yield begin
 
 
 # --- keeping the bytes ---------------------------------------------------------------------------
 
 
-def _keep(ctx: Context, source: bytes | Path) -> tuple[Path, bytes, int]:
+@dataclass(frozen=True)
+class _Kept:
+    """Bytes kept as evidence: where, their SHA-256, their size, the label they came under."""
+
+    path: Path
+    digest: bytes
+    size: int
+    name: str
+
+
+def _keep(ctx: Context, source: bytes | Path, name: str) -> _Kept:
     """Store the bytes under their SHA-256, in pieces where they are a file."""
     folder = ctx.settings.files / "evidence"
     if isinstance(source, bytes):
         path, digest = files.keep_evidence(folder, source)
-        return path, digest, len(source)
+        return _Kept(path, digest, len(source), name)
     if not source.is_file():
         raise NotFoundError("no_file", f"Không có tệp {source.name}; kiểm tra lại đường dẫn.")
     digest = files.sha256_of(source)
@@ -85,7 +129,7 @@ def _keep(ctx: Context, source: bytes | Path) -> tuple[Path, bytes, int]:
                     "file_changing",
                     f"Tệp {source.name} đang được ghi dở (F33); hãy đợi ghi xong rồi nhập lại.",
                 )
-    return path, digest, path.stat().st_size
+    return _Kept(path, digest, path.stat().st_size, name)
 
 
 def _label(name: str) -> str:
@@ -93,54 +137,91 @@ def _label(name: str) -> str:
     return "".join(c for c in Path(name).name if c.isprintable())[:80]
 
 
-def _record(ctx: Context, digest: bytes, size: int, name: str) -> tuple[int, str]:
+def _record(conn: Connection, ctx: Context, kept: _Kept) -> tuple[int, str]:
     """Record that the bytes came; return the answer's id and its state before ('' if new)."""
-    with ctx.cell.begin() as conn:
-        row = conn.execute(
-            text("SELECT id, state FROM answer WHERE sha256 = :s"), {"s": digest}
-        ).first()
-        if row is not None:
-            return int(row[0]), str(row[1])
-        made = conn.execute(
-            text(
-                "INSERT INTO answer (id, sha256, kind, file_name, size, received_at, payer_id, "
-                "provider_id, message_id, state, why) VALUES (:i, :s, '', :f, :z, :t, NULL, NULL, "
-                "'', 'stored', '') ON CONFLICT (sha256) DO NOTHING"
-            ),
-            {
-                "i": (answer_id := ids.block(conn, "answer", 1)), "s": digest, "f": name,
-                "z": size, "t": stamp(ctx.clock),
-            },
-        ).rowcount  # fmt: skip
-        if made == 1:
-            return answer_id, ""
-    return _record(ctx, digest, size, name)  # somebody else recorded the same bytes just now
+    made = conn.execute(
+        text(
+            "INSERT INTO answer (id, sha256, kind, file_name, size, received_at, payer_id, "
+            "provider_id, message_id, state, why) VALUES (:i, :s, '', :f, :z, :t, NULL, NULL, "
+            "'', 'stored', '') ON CONFLICT (sha256) DO NOTHING"
+        ),
+        {
+            "i": (answer_id := ids.block(conn, "answer", 1)), "s": kept.digest, "f": kept.name,
+            "z": kept.size, "t": stamp(ctx.clock),
+        },
+    ).rowcount  # fmt: skip
+    if made == 1:
+        return answer_id, ""
+    row = conn.execute(
+        text("SELECT id, state FROM answer WHERE sha256 = :s"), {"s": kept.digest}
+    ).one()
+    return int(row[0]), str(row[1])
 
 
 # --- applying ------------------------------------------------------------------------------------
 
 
-def _take(
-    ctx: Context, parsed: ParsedAnswer, answer_id: int, digest: bytes, actor: str
+def _take_kept(
+    ctx: Context, begin: Begin, kept: _Kept, answer_id: int, before: str, actor: str
 ) -> AnswerResult:
+    """Read a recorded file whole, then apply it."""
+    if before == "applied":
+        return AnswerResult("repeated", "same_bytes", _SAME_BYTES, answer_id=answer_id)
     try:
-        with ctx.cell.begin() as conn:
+        parsed = answers.parse(kept.path)
+    except RefusedFile as error:
+        why = NotTakenError("refused", error.code, error.sentence)
+        return _put_aside(begin, answer_id, "", why)
+    return _take(ctx, begin, parsed, answer_id, kept.digest, actor)
+
+
+def _take(
+    ctx: Context, begin: Begin, parsed: ParsedAnswer, answer_id: int, digest: bytes, actor: str
+) -> AnswerResult:
+    waiting: Sequence[Row[Any]] = ()
+    try:
+        with begin() as conn:
             _lock_new(conn, answer_id)
             done = _apply(conn, ctx, parsed, answer_id, digest)
             _allowed(conn, ctx, actor, done.payer_id)
             _new_message(conn, parsed, done.provider_id, answer_id)
             _close(conn, answer_id, parsed, done)
+            if parsed.kind == "camt.053":
+                waiting = _waiting(conn, done)
     except NotTakenError as why:
-        return _put_aside(ctx, answer_id, parsed.kind, _what_actor_may_know(ctx, actor, why))
+        known = _what_actor_may_know(ctx, begin, actor, why)
+        return _put_aside(begin, answer_id, parsed.kind, known)
     except LedgerError as error:
-        return _put_aside(ctx, answer_id, parsed.kind, _refused_by_book(error))
-    result = AnswerResult(
+        return _put_aside(begin, answer_id, parsed.kind, _refused_by_book(error))
+    return AnswerResult(
         "applied", "", _sentence(parsed, done), parsed.kind, answer_id, done.counts, done.amounts,
-        done.journals,
+        done.journals, _take_waiting(ctx, begin, waiting, actor),
     )  # fmt: skip
-    if parsed.kind != "camt.053":
-        return result
-    return _with_waiting(ctx, result, done, actor)
+
+
+def _waiting(conn: Connection, done: Applied) -> Sequence[Row[Any]]:
+    """Return the statements of this account that wait for an earlier one."""
+    return conn.execute(
+        text(
+            "SELECT id, sha256 FROM answer WHERE state = 'stored' AND kind = 'camt.053' "
+            "AND payer_id = :p AND provider_id = :v AND why LIKE 'statement_gap:%' ORDER BY id"
+        ),
+        {"p": done.payer_id, "v": done.provider_id},
+    ).all()
+
+
+def _take_waiting(
+    ctx: Context, begin: Begin, waiting: Sequence[Row[Any]], actor: str
+) -> tuple[AnswerResult, ...]:
+    """Take the statement that waited for the one just applied; it takes those after it."""
+    for row in waiting:
+        answer_id, digest = int(row.id), bytes(row.sha256)
+        name = digest.hex()
+        parsed = answers.parse(ctx.settings.files / "evidence" / name[:2] / name)
+        again = _take(ctx, begin, parsed, answer_id, digest, actor)
+        if again.state == "applied":
+            return (replace(again, then=()), *again.then)
+    return ()
 
 
 def _apply(
@@ -190,11 +271,13 @@ def _other_office(actor: str) -> NotTakenError:
     )
 
 
-def _what_actor_may_know(ctx: Context, actor: str, why: NotTakenError) -> NotTakenError:
+def _what_actor_may_know(
+    ctx: Context, begin: Begin, actor: str, why: NotTakenError
+) -> NotTakenError:
     """Hide another office's affairs (P7): not even why its file is not taken is told."""
     if why.payer_id is None:
         return why
-    with ctx.cell.read() as conn:
+    with begin() as conn:
         return why if _may(conn, ctx, actor, why.payer_id) else _other_office(actor)
 
 
@@ -235,10 +318,10 @@ def _close(conn: Connection, answer_id: int, parsed: ParsedAnswer, done: Applied
 _STORED = {"waiting": "stored", "quarantined": "quarantined", "refused": "refused"}
 
 
-def _put_aside(ctx: Context, answer_id: int, kind: str, why: NotTakenError) -> AnswerResult:
+def _put_aside(begin: Begin, answer_id: int, kind: str, why: NotTakenError) -> AnswerResult:
     """Record why a file was not taken; nothing else changes."""
     state = _STORED.get(why.state)
-    with ctx.cell.begin() as conn:
+    with begin() as conn:
         if state is not None:
             conn.execute(
                 text(
@@ -256,31 +339,6 @@ def _put_aside(ctx: Context, answer_id: int, kind: str, why: NotTakenError) -> A
                 {"k": kind, "w": why.code, "i": answer_id},
             )
     return AnswerResult(why.state, why.code, why.sentence, kind, answer_id)
-
-
-def _with_waiting(ctx: Context, result: AnswerResult, done: Applied, actor: str) -> AnswerResult:
-    """Take the statements of this account that waited for the one just applied, in order."""
-    with ctx.cell.read() as conn:
-        waiting = conn.execute(
-            text(
-                "SELECT id, sha256 FROM answer WHERE state = 'stored' AND kind = 'camt.053' "
-                "AND payer_id = :p AND provider_id = :v AND why LIKE 'statement_gap:%' ORDER BY id"
-            ),
-            {"p": done.payer_id, "v": done.provider_id},
-        ).all()
-    taken: list[AnswerResult] = []
-    for answer_id, digest in waiting:
-        path = ctx.settings.files / "evidence" / bytes(digest).hex()[:2] / bytes(digest).hex()
-        again = _take(ctx, answers.parse(path), int(answer_id), bytes(digest), actor)
-        if again.state == "applied":
-            taken += [again, *again.then]
-            break  # that one has taken those after it
-    if not taken:
-        return result
-    return AnswerResult(
-        result.state, result.code, result.sentence, result.kind, result.answer_id, result.counts,
-        result.amounts, result.journals, tuple(taken),
-    )  # fmt: skip
 
 
 _NAMES = {

@@ -241,14 +241,15 @@ def _one(
     """Match and book one statement; entries are numbered on from `first` through the file."""
     last = first + len(statement.entries)
     named: dict[int, tuple[str, str]] = {}
-    count = store.stage(conn, _staged(statement.entries, ctx.cell.code, first, named))
+    if not len(statement.entries):
+        return Effects(), last
+    store.stage(conn, _staged(statement.entries, ctx.cell.code, first, named))
     for n, names in named.items():
         _expand_batch(conn, account, n, names, last)
     store.expect(conn, EXPECTED.format(owner=OWNER), {})
     store.judge(conn, owner_of(account.payer_id, account.provider_id))
-    if count:
-        _without_id(conn, account, scope)
-        _touch_batches(conn, ctx)
+    _without_id(conn, account, scope)
+    _touch_batches(conn, ctx)
     done = effects.book(conn, ctx, scope)
     _store_entries(conn, scope.answer_id)
     return done, last
