@@ -97,8 +97,15 @@ def test_the_workbook_lists_each_change_by_code_and_last_four_digits():
         {"payments": 2411},
         {"batches": papers.sheet().batches[:1]},
         {"rails": papers.sheet().rails[:1]},
+        {
+            "batches": (
+                replace(papers.sheet().batches[0], payments=1901),
+                *papers.sheet().batches[1:],
+            )
+        },
+        {"rails": (replace(papers.sheet().rails[0], count=1901), *papers.sheet().rails[1:])},
     ],
-    ids=["total", "count", "a batch missing", "a rail missing"],
+    ids=["total", "count", "a batch missing", "a rail missing", "batch count", "rail count"],
 )
 def test_a_sheet_whose_sums_disagree_is_not_made(wrong):
     sheet = replace(papers.sheet(), **wrong)
