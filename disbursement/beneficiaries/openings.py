@@ -18,18 +18,17 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries import columns
+from disbursement.beneficiaries.checking import MAX_OPENING_MONTHS, months_apart
 from disbursement.beneficiaries.columns import Header
 from disbursement.beneficiaries.payers import BUDGET_LINES, book_month, define_payer_accounts
 from disbursement.beneficiaries.reader import Encoding, Source, open_table
 from disbursement.beneficiaries.rules import MAX_PAID, clean, whole_number
 from disbursement.beneficiaries.staging import (
-    MAX_OPENING_MONTHS,
     STAGE_ROWS,
     Staged,
     audit,
     begin_stage,
     clear_stage,
-    months_apart,
     refused_rows,
 )
 from disbursement.documents.refused import refused_xlsx

@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import orjson
 
 from disbursement.beneficiaries.columns import ColumnSet, Header, plain
 from disbursement.entitlements.facts import (
     Birth,
     Case,
     canonical_clause,
-    case_json,
     start_month_finding,
 )
 from disbursement.platform.clock import add_months, month_of, months_between, show_month
@@ -179,6 +180,24 @@ _PHONE = re.compile(r"0[0-9]{9}")
 _NAME = re.compile(r"[^\W\d_][^\d_<>@#$%^*=|~{}\[\]]*")
 
 
+@lru_cache(maxsize=65_536)
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
+
+
+_DEFAULTS = tuple((f.name, f.default) for f in fields(Case))
+
+
+def facts_text(case: Case) -> str:
+    """Write a case as `facts.case_json` does, several times as fast."""
+    out = {}
+    for name, default in _DEFAULTS:
+        value = getattr(case, name)
+        if value != default:
+            out[name] = value
+    return orjson.dumps(out, option=orjson.OPT_SORT_KEYS).decode()
+
+
 # ---- a row ----------------------------------------------------------------------------------
 
 
@@ -201,6 +220,7 @@ class RowReader:
         only_payer: str | None = None,
     ) -> None:
         self.header = header
+        self.places = tuple(header.index.items())
         self._at: Mapping[str, int] = header.index
         self._columns: ColumnSet = header.columns
         self._province = province
@@ -238,12 +258,17 @@ class RowReader:
 class _Reading:
     """One row being read; faults are collected so that the officer sees all of them at once."""
 
-    __slots__ = ("cells", "faults", "holds", "n", "reader")
+    __slots__ = ("cells", "faults", "holds", "n", "reader", "values")
 
     def __init__(self, reader: RowReader, n: int, cells: list[Any]) -> None:
         self.reader = reader
         self.n = n
         self.cells = cells
+        self.values: dict[str, Any] = {
+            name: clean(cells[at]) if type(cells[at]) is str else cells[at]
+            for name, at in reader.places
+            if at < len(cells) and cells[at] not in ("", None)
+        }
         self.faults: list[Fault] = []
         self.holds: list[Found] = []
 
@@ -253,13 +278,7 @@ class _Reading:
         self.faults.append(Fault(self.reader.header.where(self.n, column), sentence))
 
     def raw(self, column: str) -> Any:
-        at = self.reader._at.get(column)  # noqa: SLF001 - one class in two halves
-        if at is None or at >= len(self.cells):
-            return ""
-        value = self.cells[at]
-        if type(value) is str:
-            return clean(value)
-        return "" if value is None else value
+        return self.values.get(column, "")
 
     def text(self, column: str, *, need: bool = False, longest: int = MAX_TEXT) -> str:
         """Return a text cell; a number or a true/false is refused, never rewritten."""
@@ -279,20 +298,20 @@ class _Reading:
 
     def name(self, column: str, *, need: bool) -> str:
         value = self.text(column, need=need, longest=MAX_NAME)
-        if value and not _NAME.fullmatch(value):
+        if value and not _is_name(value):
             self.fail(column, "tên chỉ gồm chữ cái, khoảng trắng, dấu chấm, gạch nối; sửa lại.")
         return value
 
     def choice(self, column: str, default: str | None = None, *, need: bool = False) -> str | None:
-        value = self.raw(column)
+        value = self.values.get(column, "")
+        if value == "":
+            if need:
+                self.fail(column, "ô trống; chọn trong danh mục rồi nhập lại.")
+            return default
         if value is True or value is False:
             value = "có" if value else "không"
         if type(value) is not str:
             self.fail(column, "ô phải là dạng chữ, chọn trong danh mục; gõ lại.")
-            return default
-        if not value:
-            if need:
-                self.fail(column, "ô trống; chọn trong danh mục rồi nhập lại.")
             return default
         try:
             return self.reader.choice(column, value)
@@ -360,7 +379,7 @@ class _Reading:
             return self.faults
         return Row(
             self.n, identity_kind, identity, name, born[0], born[1], sex, commune, case,
-            case_json(case), *payee, kind, bank, account, owner, relation, paid, self.holds,
+            facts_text(case), *payee, kind, bank, account, owner, relation, paid, self.holds,
         )  # fmt: skip
 
     def birth(self) -> tuple[date, date] | None:
@@ -470,10 +489,11 @@ class _Reading:
 
     def facts(self) -> dict[str, Any]:
         """Read the facts beside programme, clause, decision date and start month."""
-        present = self.reader._at  # noqa: SLF001 - one class in two halves
+        present = self.values
         out: dict[str, Any] = {
             "decision_number": self.text("decision_number", need=True),
             "decision_signer": self.name("decision_signer", need=True),
+            "decision_kind": self.choice("decision_kind", "grant"),
         }
         for column in ("degree", "household", "carer", "income"):
             if column in present:
@@ -487,15 +507,16 @@ class _Reading:
         for column in ("certificate_date", "household_from", "household_to", "end_date"):
             if column in present:
                 out[column] = self.day(column)
+        for column in ("household_decision", "end_cause"):
+            if column in present:
+                out[column] = self.text(column)
+        for column in ("end_month", "suspended_from"):
+            if column in present:
+                out[column] = self.month(column)
         if "children" in present:
             out["children"] = self.whole("children", 20)
-        out["decision_kind"] = self.choice("decision_kind", "grant")
-        out["household_decision"] = self.text("household_decision")
-        out["end_cause"] = self.text("end_cause")
-        out["end_month"] = self.month("end_month")
-        out["suspended_from"] = self.month("suspended_from")
-        ended = out.get("end_date") is not None or out["end_month"] is not None
-        if out["suspended_from"] is not None:
+        ended = out.get("end_date") is not None or out.get("end_month") is not None
+        if out.get("suspended_from") is not None:
             if ended:
                 self.fail("suspended_from", "vừa tạm dừng vừa thôi hưởng; chỉ ghi một trong hai.")
             out["status"] = "suspended"
@@ -544,8 +565,10 @@ class _Reading:
 
     def paid(self) -> dict[int, int]:
         """Read what was paid before go-live: from the first month given through `paid_through`."""
-        through = self.month("paid_through")
         header = self.reader.header
+        if not header.paid and "paid_through" not in self.values:
+            return {}
+        through = self.month("paid_through")
         out: dict[int, int] = {}
         for month, at in header.paid.items():
             value = self.cells[at] if at < len(self.cells) else ""

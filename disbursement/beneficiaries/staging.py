@@ -19,23 +19,18 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from bank_adapters.banks import find_bank, payable_bank
-from bank_adapters.contract import AdapterError
+from disbursement.beneficiaries.checking import Good, Payer, Rules, check_chunks
 from disbursement.beneficiaries.reader import Chunk, Source, Spool
-from disbursement.beneficiaries.rules import Fault, Found, Row, RowReader, search_form
+from disbursement.beneficiaries.rules import Fault, search_form
 from disbursement.documents.refused import RefusedRow
-from disbursement.entitlements.facts import last_month
-from disbursement.entitlements.profiles import Span
-from disbursement.entitlements.store import ProfileStore, first_month, horizon
+from disbursement.entitlements.store import ProfileIds, horizon
 from disbursement.platform import ids
-from disbursement.platform.clock import month_of, show_month, stamp, today
+from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
-from disbursement.platform.errors import RefusedError
 from ledger.bulk import bulk_insert
 
 STAGE_ROWS = 10_000
 STALE_HOURS = 24
-MAX_OPENING_MONTHS = 24
 STAGING = ("import_row", "import_fault", "import_hold", "import_span", "import_paid", "import_open")
 
 ROW_COLUMNS = (
@@ -49,15 +44,6 @@ ROW_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Payer:
-    """A payer as the import needs it."""
-
-    id: int
-    code: str
-    go_live_month: int
-
-
 @dataclass
 class Staged:
     """What was staged: counts, and the original rows put aside."""
@@ -66,25 +52,6 @@ class Staged:
     rows_read: int = 0
     faulty: int = 0
     spool: Spool = field(default_factory=Spool)
-
-
-def destination_code(kind: str, value: str) -> str:
-    """Return the BIC of a bank, or the short name of a wallet or Mobile Money operator.
-
-    Raises RefusedError where the directory does not know it, doubts it, or it is another kind.
-    """
-    try:
-        if kind == "bank":
-            return payable_bank(value).bic
-        found = find_bank(value)
-    except AdapterError as error:
-        raise RefusedError(error.code, error.sentence, en=error.en) from error
-    if found.kind != kind:
-        raise RefusedError(
-            "destination_kind",
-            f"{found.short_name} không phải loại nơi nhận đã ghi; sửa hình thức nhận hoặc tên.",
-        )
-    return found.short_name
 
 
 def payers_of(conn: Connection) -> dict[str, Payer]:
@@ -99,7 +66,7 @@ def digest16(*parts: object) -> bytes:
     return hashlib.blake2b(body.encode(), digest_size=16).digest()
 
 
-def who_blind(ctx: Context, row: Row) -> bytes:
+def who_blind(ctx: Context, row: Good) -> bytes:
     """Return the blind index under which a person is found again.
 
     By number where there is one, else by name, birth, sex and commune: two such rows cannot be
@@ -109,8 +76,7 @@ def who_blind(ctx: Context, row: Row) -> bytes:
         return ctx.keys.blind("identity", row.identity)
     name = search_form(row.name)
     return ctx.keys.blind(
-        "identity_none",
-        f"{name}|{row.birth_from.isoformat()}|{row.birth_to.isoformat()}|{row.sex}|{row.commune}",
+        "identity_none", f"{name}|{row.birth_from}|{row.birth_to}|{row.sex}|{row.commune}"
     )
 
 
@@ -125,109 +91,61 @@ class Stager:
         self.staged = Staged(import_id)
         day = today(ctx.clock)
         with ctx.cell.begin() as conn:
-            self.payers = payers_of(conn)
-            self.profiles = ProfileStore(conn, horizon(conn, month_of(day)))
-        self.reader = RowReader(
-            source.header,
-            province=ctx.cell.code,
-            payers=self.payers.keys(),
-            bank_of=destination_code,
-            today=day,
-            only_payer=only_payer,
-        )
+            payers = payers_of(conn)
+            self.profiles = ProfileIds(conn)
+            last = horizon(conn, month_of(day))
+        self.rules = Rules(source.header, ctx.cell.code, payers, day, last, only_payer)
+        self._good: list[Good] = []
+        self._bad: list[tuple[int, list[Fault]]] = []
+        self._new: dict[bytes, str] = {}
 
     def run(self) -> Staged:
         """Read to the end. Raises RefusedError for a file that cannot be read whole."""
-        part: list[tuple[int, Row | list[Fault]]] = []
-        for chunk in self.source.chunks:
-            part += self._read(chunk)
-            if len(part) >= STAGE_ROWS:
-                self._stage(part)
-                part = []
-        if part:
-            self._stage(part)
+        for checked in check_chunks(self.rules, self._spooled()):
+            self._good += checked.good
+            self._bad += checked.bad
+            self._new |= checked.profiles
+            if len(self._good) + len(self._bad) >= STAGE_ROWS:
+                self._stage()
+        self._stage()
         return self.staged
 
-    def _read(self, chunk: Chunk) -> list[tuple[int, Row | list[Fault]]]:
-        rows = chunk.rows()
-        self.staged.spool.put(rows[0][0], chunk)
-        self.staged.rows_read += len(rows)
-        read = self.reader.read
-        return [(n, read(n, cells)) for n, cells in rows]
+    def _spooled(self) -> Iterator[Chunk]:
+        for chunk in self.source.chunks:
+            rows = chunk.rows()
+            self.staged.spool.put(rows[0][0], chunk)
+            self.staged.rows_read += len(rows)
+            yield chunk
 
-    def _stage(self, part: Sequence[tuple[int, Row | list[Fault]]]) -> None:
-        good: list[tuple[Row, list[Span]]] = []
-        bad: list[tuple[int, list[Fault]]] = []
-        for n, row in part:
-            if isinstance(row, Row):
-                faults = self._opening_fault(row)
-                if faults:
-                    bad.append((n, faults))
-                else:
-                    good.append((row, self._spans(row)))
-            else:
-                bad.append((n, row))
-        self.staged.faulty += len(bad)
+    def _stage(self) -> None:
+        self.staged.faulty += len(self._bad)
         with self.ctx.cell.begin() as conn:
-            self._write(conn, good)
-            self._write_faults(conn, bad)
+            self.profiles.learn(conn, self._new)
+            self._write(conn, self._good)
+            self._write_faults(conn, self._bad)
+        self._good, self._bad, self._new = [], [], {}
 
-    def _opening_fault(self, row: Row) -> list[Fault]:
-        if not row.paid:
-            return []
-        payer = self.payers[row.commune]
-        last, first = max(row.paid), min(row.paid)
-        where = self.source.header.where(row.n, "paid_through")
-        if last >= payer.go_live_month or months_apart(first, payer.go_live_month) > (
-            MAX_OPENING_MONTHS
-        ):
-            return [
-                Fault(
-                    where,
-                    f"số đã trả chỉ ghi cho {MAX_OPENING_MONTHS} tháng trước tháng vận hành "
-                    f"{show_month(payer.go_live_month)}; sửa lại.",
-                )
-            ]
-        return []
-
-    def _spans(self, row: Row) -> list[Span]:
-        payer = self.payers[row.commune]
-        opening = min(row.paid) if row.paid else None
-        first = first_month([(row.case.start_month, opening)], payer.go_live_month)
-        spans = self.profiles.spans([row.case], row.birth, first)
-        if row.birth_from != row.birth_to and spans and len(spans[0].facts.ages) > 1:
-            row.holds.append(
-                Found(
-                    "right",
-                    "birth_year_only",
-                    "Chỉ có năm sinh và mức hưởng phụ thuộc tháng sinh: bổ sung giấy tờ về ngày "
-                    "sinh.",
-                )
-            )
-        return spans
-
-    def _write(self, conn: Connection, good: Sequence[tuple[Row, list[Span]]]) -> None:
+    def _write(self, conn: Connection, good: Sequence[Good]) -> None:
         if not good:
             return
         import_id = self.staged.import_id
-        self.profiles.flush(conn)
         n = len(good)
         first = (ids.block(conn, "sub", n), ids.block(conn, "case", n), ids.block(conn, "dest", n))
         bulk_insert(
             conn,
             "import_row",
             ROW_COLUMNS,
-            (self._values(row, *(f + at for f in first)) for at, (row, _) in enumerate(good)),
+            (self._values(row, *(f + at for f in first)) for at, row in enumerate(good)),
         )
-        id_of = self.profiles.id_of
+        profiles = self.profiles
         bulk_insert(
             conn,
             "import_span",
             ("import_id", "n", "from_month", "to_month", "profile_id"),
             (
-                (import_id, row.n, s.from_month, s.to_month, id_of(s.key))
-                for row, spans in good
-                for s in spans
+                (import_id, row.n, first_month, last_month, profiles[key])
+                for row in good
+                for first_month, last_month, key in row.spans
             ),
         )
         bulk_insert(
@@ -235,9 +153,9 @@ class Stager:
             "import_hold",
             ("import_id", "n", "kind", "reason", "detail", "fact_digest"),
             (
-                (import_id, row.n, h.kind, h.reason, h.detail, digest16(h.reason, h.detail).hex())
-                for row, _ in good
-                for h in row.holds
+                (import_id, row.n, *hold, digest16(hold[1], hold[2]).hex())
+                for row in good
+                for hold in row.holds
             ),
         )
         bulk_insert(
@@ -246,13 +164,13 @@ class Stager:
             ("import_id", "n", "cover", "amount_vnd"),
             (
                 (import_id, row.n, month, amount)
-                for row, _ in good
+                for row in good
                 for month, amount in row.paid.items()
             ),
         )
 
-    def _values(self, row: Row, person_id: int, case_id: int, dest_id: int) -> tuple[Any, ...]:
-        keys, case = self.ctx.keys, row.case
+    def _values(self, row: Good, person_id: int, case_id: int, dest_id: int) -> tuple[Any, ...]:
+        keys = self.ctx.keys
         who = who_blind(self.ctx, row)
         has_number = row.identity_kind != "none"
         account_blind = (
@@ -267,13 +185,12 @@ class Stager:
         )
         return (
             self.staged.import_id, row.n, 0, 0, person_id, case_id, dest_id,
-            self.payers[row.commune].id, who, row.identity_kind,
+            self.rules.payers[row.commune].id, who, row.identity_kind,
             keys.encrypt("person.identity", person_id, row.identity) if has_number else None,
             row.identity[-4:], None if has_number else os.urandom(16), row.name,
-            search_form(row.name), row.birth_from.isoformat(), row.birth_to.isoformat(), row.sex,
-            row.commune, ids.new_reference(), case.programme, case.clause, row.facts,
-            case.decision_number, case.decision_date.isoformat(), case.decision_signer,
-            case.start_month, last_month(case), case.end_cause or None,
+            search_form(row.name), row.birth_from, row.birth_to, row.sex, row.commune,
+            ids.new_reference(), row.programme, row.clause, row.facts, row.decision_number,
+            row.decision_date, row.decision_signer, row.start_month, row.end_month, row.end_cause,
             min(row.paid) if row.paid else None, row.payee_name, row.payee_relation,
             row.payee_document, row.kind, row.bank_code,
             keys.encrypt("destination.account", dest_id, row.account) if row.account else None,
@@ -287,16 +204,11 @@ class Stager:
             "import_fault",
             ("import_id", "n", "k", "sentence"),
             (
-                (self.staged.import_id, n, k, f"{fault.where}: {fault.sentence}")
+                (self.staged.import_id, n, k, f"{where}: {sentence}")
                 for n, faults in bad
-                for k, fault in enumerate(faults)
+                for k, (where, sentence) in enumerate(faults)
             ),
         )
-
-
-def months_apart(first: int, last: int) -> int:
-    """Return how many months lie from first to last (yyyymm)."""
-    return (last // 100 - first // 100) * 12 + last % 100 - first % 100
 
 
 def begin_stage(ctx: Context) -> int:

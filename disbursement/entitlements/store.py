@@ -7,32 +7,23 @@ compare may look at: the opening month, the payer's go-live month, or the start 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from disbursement.entitlements.facts import Birth, Case, case_from_json, facts_json
 from disbursement.entitlements.profiles import Profiler, Span
 from disbursement.platform import ids
-from ledger.bulk import batched, bulk_insert
+from ledger.bulk import bulk_insert
 
 YEARS_AHEAD = 4
 HORIZON = "profile_horizon"
 BATCH = 10_000
+MAX_PROFILERS = 64
 _SPAN_COLUMNS = ("sub_id", "from_month", "to_month", "payer_id", "profile_id")
-
-
-class Stored(NamedTuple):
-    """A span with the id of its profile."""
-
-    from_month: int
-    to_month: int
-    profile_id: int
 
 
 def horizon_after(month: int) -> int:
@@ -62,61 +53,71 @@ def _set_horizon(conn: Connection, month: int) -> None:
     )
 
 
-class ProfileStore:
-    """Turns cases into stored spans; remembers the ids of profiles it has seen.
+class Spanner:
+    """Turns cases into spans up to the horizon; needs no database, so workers may use it.
 
-    `on_new` is called with new profiles when they are needed; see `flush`.
+    `new` collects the profiles met since the last `take_new`: digest -> canonical JSON.
     """
 
-    def __init__(self, conn: Connection, last_month: int) -> None:
+    def __init__(self, last_month: int) -> None:
         self.last = last_month
-        self._ids: dict[bytes, int] = {
-            bytes(digest): int(profile_id)
-            for profile_id, digest in conn.execute(text("SELECT id, digest FROM profile")).tuples()
-        }
+        self._seen: set[bytes] = set()
         self._new: dict[bytes, str] = {}
-        self._profiler: Callable[[int], Profiler] = lru_cache(maxsize=64)(
-            lambda first: Profiler(first, self.last)
-        )
+        self._profilers: dict[int, Profiler] = {}
 
     def spans(self, cases: Sequence[Case], birth: Birth, first_month: int) -> list[Span]:
         """Return the spans from `first_month` to the horizon in which any right is in force."""
         if first_month > self.last:
             return []
-        found = self._profiler(first_month).spans(cases, birth)
-        out = [s for s in found if s.facts.rights]
+        profiler = self._profilers.get(first_month)
+        if profiler is None:
+            if len(self._profilers) > MAX_PROFILERS:
+                self._profilers.clear()
+            profiler = self._profilers[first_month] = Profiler(first_month, self.last)
+        out = [s for s in profiler.spans(cases, birth) if s.facts.rights]
         for span in out:
-            if span.key not in self._ids and span.key not in self._new:
+            if span.key not in self._seen:
+                self._seen.add(span.key)
                 self._new[span.key] = facts_json(span.facts)
         return out
 
-    def flush(self, conn: Connection) -> None:
-        """Store the profiles met since the last call."""
-        if not self._new:
+    def take_new(self) -> dict[bytes, str]:
+        """Return the profiles not handed out before."""
+        new, self._new = self._new, {}
+        return new
+
+
+class ProfileIds:
+    """The ids under which profiles are stored."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._ids: dict[bytes, int] = {
+            bytes(digest): int(profile_id)
+            for profile_id, digest in conn.execute(text("SELECT id, digest FROM profile")).tuples()
+        }
+
+    def learn(self, conn: Connection, profiles: Mapping[bytes, str]) -> None:
+        """Store profiles that are not stored yet."""
+        new = {d: f for d, f in profiles.items() if d not in self._ids}
+        if not new:
             return
-        first = ids.block(conn, "profile", len(self._new))
+        first = ids.block(conn, "profile", len(new))
         conn.execute(
             text(
                 "INSERT INTO profile (id, digest, facts) VALUES (:id, :d, :f) "
                 "ON CONFLICT (digest) DO NOTHING"
             ),
-            [
-                {"id": first + n, "d": digest, "f": facts}
-                for n, (digest, facts) in enumerate(self._new.items())
-            ],
+            [{"id": first + n, "d": d, "f": f} for n, (d, f) in enumerate(new.items())],
         )
         # Another process may have stored the same profile under its own id a moment ago.
-        for part in batched(((d,) for d in self._new), 500):
-            for digest in (p[0] for p in part):
-                found = conn.execute(
-                    text("SELECT id FROM profile WHERE digest = :d"), {"d": digest}
-                ).scalar_one()
-                self._ids[digest] = int(found)
-        self._new.clear()
+        for digest in new:
+            found = conn.execute(
+                text("SELECT id FROM profile WHERE digest = :d"), {"d": digest}
+            ).scalar_one()
+            self._ids[digest] = int(found)
 
-    def id_of(self, key: bytes) -> int:
-        """Return the id of a flushed profile."""
-        return self._ids[key]
+    def __getitem__(self, digest: bytes) -> int:
+        return self._ids[digest]
 
 
 def first_month(starts: Iterable[tuple[int, int | None]], go_live: int) -> int:
@@ -136,7 +137,7 @@ def renew(conn: Connection, *, month: int) -> int:
 
     `month` is today's (yyyymm): it sets the horizon where none is set yet. Constant memory.
     """
-    store = ProfileStore(conn, horizon(conn, month))
+    spanner, profiles = Spanner(horizon(conn, month)), ProfileIds(conn)
     conn.execute(
         text("DELETE FROM unit_profile WHERE sub_id IN (SELECT person_id FROM work_renew)")
     )
@@ -147,15 +148,15 @@ def renew(conn: Connection, *, month: int) -> int:
         if not rows:
             return people
         at = rows[-1][0]
-        made = list(_people(rows, store))
-        store.flush(conn)
+        made = list(_people(rows, spanner))
+        profiles.learn(conn, spanner.take_new())
         people += len(made)
         bulk_insert(
             conn,
             "unit_profile",
             _SPAN_COLUMNS,
             (
-                (person, s.from_month, s.to_month, payer, store.id_of(s.key))
+                (person, s.from_month, s.to_month, payer, profiles[s.key])
                 for person, payer, spans in made
                 for s in spans
             ),
@@ -172,7 +173,7 @@ ORDER BY p.id, c.id
 
 
 def _people(
-    rows: Sequence[Sequence[object]], store: ProfileStore
+    rows: Sequence[Sequence[object]], spanner: Spanner
 ) -> Iterator[tuple[int, int, list[Span]]]:
     for person, group in groupby(rows, key=itemgetter(0)):
         found = list(group)
@@ -181,7 +182,7 @@ def _people(
         birth = Birth.between(date.fromisoformat(str(born)), date.fromisoformat(str(born_to)))
         starts = [(int(str(r[5])), None if r[6] is None else int(str(r[6]))) for r in found]
         first = first_month(starts, int(str(found[0][7])))
-        yield int(str(person)), int(str(payer)), store.spans(cases, birth, first)
+        yield int(str(person)), int(str(payer)), spanner.spans(cases, birth, first)
 
 
 def work_renew(conn: Connection, select: str, params: dict[str, object] | None = None) -> int:

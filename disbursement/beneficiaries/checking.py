@@ -1,0 +1,225 @@
+"""Checking rows away from the database: in this process, or in a worker beside it.
+
+Checking costs about as much as sealing and storing, so a large file is checked in one process of
+its own while this one stores what is checked already. Small files are checked here.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from bank_adapters.banks import find_bank, payable_bank
+from bank_adapters.contract import AdapterError
+from disbursement.beneficiaries.columns import Header
+from disbursement.beneficiaries.reader import Chunk
+from disbursement.beneficiaries.rules import Fault, Found, Row, RowReader
+from disbursement.entitlements.facts import last_month
+from disbursement.entitlements.profiles import Span
+from disbursement.entitlements.store import Spanner, first_month
+from disbursement.platform.clock import show_month
+from disbursement.platform.errors import RefusedError
+
+MAX_OPENING_MONTHS = 24
+INLINE_CHUNKS = 3
+AHEAD = 4
+"""Chunks given to the worker before its first answer is awaited: bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Payer:
+    """A payer as the import needs it."""
+
+    id: int
+    code: str
+    go_live_month: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What rows are checked against; handed to the worker once."""
+
+    header: Header
+    province: str
+    payers: Mapping[str, Payer]
+    today: date
+    last_month: int  # the horizon of spans
+    only_payer: str | None = None
+
+
+class Good(NamedTuple):
+    """A good row, flat: days as ISO text, spans as (from, to, digest of the profile)."""
+
+    n: int
+    identity_kind: str
+    identity: str
+    name: str
+    birth_from: str
+    birth_to: str
+    sex: str
+    commune: str
+    programme: str
+    clause: str
+    facts: str
+    decision_number: str
+    decision_date: str
+    decision_signer: str
+    start_month: int
+    end_month: int | None
+    end_cause: str | None
+    payee_name: str
+    payee_relation: str
+    payee_document: str | None
+    kind: str
+    bank_code: str
+    account: str
+    owner_name: str
+    owner_relation: str
+    paid: dict[int, int]
+    holds: list[tuple[str, str, str]]
+    spans: list[tuple[int, int, bytes]]
+
+
+class Checked(NamedTuple):
+    """A checked chunk; `profiles` are those not seen in earlier chunks: digest -> JSON."""
+
+    good: list[Good]
+    bad: list[tuple[int, list[Fault]]]
+    profiles: dict[bytes, str]
+
+
+def destination_code(kind: str, value: str) -> str:
+    """Return the BIC of a bank, or the short name of a wallet or Mobile Money operator.
+
+    Raises RefusedError where the directory does not know it, doubts it, or it is another kind.
+    """
+    try:
+        if kind == "bank":
+            return payable_bank(value).bic
+        found = find_bank(value)
+    except AdapterError as error:
+        raise RefusedError(error.code, error.sentence, en=error.en) from error
+    if found.kind != kind:
+        raise RefusedError(
+            "destination_kind",
+            f"{found.short_name} không phải loại nơi nhận đã ghi; sửa hình thức nhận hoặc tên.",
+        )
+    return found.short_name
+
+
+class Checker:
+    """Checks chunk after chunk."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.spanner = Spanner(rules.last_month)
+        self.reader = RowReader(
+            rules.header,
+            province=rules.province,
+            payers=rules.payers.keys(),
+            bank_of=destination_code,
+            today=rules.today,
+            only_payer=rules.only_payer,
+        )
+
+    def check(self, chunk: Chunk) -> Checked:
+        """Check the rows of a chunk."""
+        good: list[Good] = []
+        bad: list[tuple[int, list[Fault]]] = []
+        read = self.reader.read
+        for n, cells in chunk.rows():
+            row = read(n, cells)
+            if isinstance(row, Row):
+                faults = self._opening_fault(row) if row.paid else []
+                if not faults:
+                    good.append(self._good(row))
+                    continue
+                bad.append((n, faults))
+            else:
+                bad.append((n, row))
+        return Checked(good, bad, self.spanner.take_new())
+
+    def _good(self, row: Row) -> Good:
+        case = row.case
+        spans = self._spans(row)
+        return Good(
+            row.n, row.identity_kind, row.identity, row.name, row.birth_from.isoformat(),
+            row.birth_to.isoformat(), row.sex, row.commune, case.programme, case.clause, row.facts,
+            case.decision_number, case.decision_date.isoformat(), case.decision_signer,
+            case.start_month, last_month(case), case.end_cause or None, row.payee_name,
+            row.payee_relation, row.payee_document, row.kind, row.bank_code, row.account,
+            row.owner_name, row.owner_relation, row.paid, [(h.kind, h.reason, h.detail) for h in row.holds],
+            [(s.from_month, s.to_month, s.key) for s in spans],
+        )  # fmt: skip
+
+    def _opening_fault(self, row: Row) -> list[Fault]:
+        live = self.rules.payers[row.commune].go_live_month
+        last, first = max(row.paid), min(row.paid)
+        if last < live and months_apart(first, live) <= MAX_OPENING_MONTHS:
+            return []
+        return [
+            Fault(
+                self.rules.header.where(row.n, "paid_through"),
+                f"số đã trả chỉ ghi cho {MAX_OPENING_MONTHS} tháng trước tháng vận hành "
+                f"{show_month(live)}; sửa lại.",
+            )
+        ]
+
+    def _spans(self, row: Row) -> list[Span]:
+        live = self.rules.payers[row.commune].go_live_month
+        opening = min(row.paid) if row.paid else None
+        first = first_month([(row.case.start_month, opening)], live)
+        spans = self.spanner.spans([row.case], row.birth, first)
+        if row.birth_from != row.birth_to and spans and len(spans[0].facts.ages) > 1:
+            row.holds.append(
+                Found(
+                    "right",
+                    "birth_year_only",
+                    "Chỉ có năm sinh và mức hưởng phụ thuộc tháng sinh: bổ sung giấy tờ về ngày "
+                    "sinh.",
+                )
+            )
+        return spans
+
+
+def check_chunks(rules: Rules, chunks: Iterator[Chunk]) -> Iterator[Checked]:
+    """Yield checked chunks in order; from the fourth on they are checked by a worker."""
+    here = Checker(rules)
+    for _ in range(INLINE_CHUNKS):
+        chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield here.check(chunk)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, _start, (rules,)) as pool:
+        waiting: deque[Future[Checked]] = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_check, chunk))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: list[Checker] = []
+
+
+def _start(rules: Rules) -> None:
+    _worker[:] = [Checker(rules)]
+
+
+def _check(chunk: Chunk) -> Checked:
+    return _worker[0].check(chunk)
+
+
+def months_apart(first: int, last: int) -> int:
+    """Return how many months lie from first to last (yyyymm)."""
+    return (last // 100 - first // 100) * 12 + last % 100 - first % 100
