@@ -153,7 +153,8 @@ class Checker:
             case.decision_number, case.decision_date.isoformat(), case.decision_signer,
             case.start_month, last_month(case), case.end_cause or None, row.payee_name,
             row.payee_relation, row.payee_document, row.kind, row.bank_code, row.account,
-            row.owner_name, row.owner_relation, row.paid, [(h.kind, h.reason, h.detail) for h in row.holds],
+            row.owner_name, row.owner_relation, row.paid,
+            [(h.kind, h.reason, h.detail) for h in row.holds],
             [(s.from_month, s.to_month, s.key) for s in spans],
         )  # fmt: skip
 

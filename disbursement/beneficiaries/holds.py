@@ -139,7 +139,8 @@ def _hold_dead(conn: Connection, ctx: Context, path: Path, rows: int, actor: str
     dead = conn.execute(
         text(
             "SELECT p.id, p.payer_id, min(w.died_on) FROM work_death w "
-            "JOIN person p ON p.identity_blind = w.who_blind GROUP BY p.id, p.payer_id ORDER BY p.id"
+            "JOIN person p ON p.identity_blind = w.who_blind GROUP BY p.id, p.payer_id "
+            "ORDER BY p.id"
         )
     ).all()
     numbers = conn.execute(text("SELECT count(DISTINCT who_blind) FROM work_death")).scalar_one()

@@ -195,7 +195,8 @@ def holds(
         return
     for row in list_holds(ctx, payer=payer, released=released):
         typer.echo(
-            f"{row.id:8d}  {row.payer}  {row.reference}  ****{row.last4}  {row.reason}: {row.detail}"
+            f"{row.id:8d}  {row.payer}  {row.reference}  ****{row.last4}  {row.reason}: "
+            f"{row.detail}"
         )
 
 
