@@ -144,9 +144,12 @@ def _hold_dead(conn: Connection, ctx: Context, path: Path, rows: int, actor: str
         )
     ).all()
     numbers = conn.execute(text("SELECT count(DISTINCT who_blind) FROM work_death")).scalar_one()
-    known = set(
-        conn.execute(text("SELECT person_id, fact_digest FROM hold WHERE reason = 'dead'")).tuples()
-    )
+    known = {
+        (int(person), str(digest))
+        for person, digest in conn.execute(
+            text("SELECT person_id, fact_digest FROM hold WHERE reason = 'dead'")
+        )
+    }
     new = [r for r in dead if (r[0], r[2]) not in known]
     at = stamp(ctx.clock)
     if new:

@@ -356,7 +356,7 @@ def _report(
         for state, n in conn.execute(
             text("SELECT state, count(*) FROM import_open WHERE import_id = :i GROUP BY state"),
             {"i": staged.import_id},
-        ).tuples()
+        )
     }
     amount, journals, differing, held = done
     refused = staged.faulty + counts.get(1, 0)
@@ -411,7 +411,7 @@ def _journals(
                 "SELECT o.journal_id, sum(o.amount_vnd) FROM opening o JOIN work_journal w "
                 "ON w.journal_id = o.journal_id GROUP BY o.journal_id"
             )
-        ).tuples()
+        )
     }
     items = [
         Item(

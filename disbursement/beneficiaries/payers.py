@@ -184,9 +184,7 @@ def import_contracts(ctx: Context, path: Path) -> int:
     found = _read_contracts(path)
     digest = files.sha256_of(path)
     with ctx.cell.begin() as conn:
-        payers = {
-            code: int(i) for i, code in conn.execute(text("SELECT id, code FROM payer")).tuples()
-        }
+        payers = {code: int(i) for i, code in conn.execute(text("SELECT id, code FROM payer"))}
         unknown = [c for c in found if c.payer not in payers]
         if unknown:
             raise NotFoundError(
@@ -220,9 +218,7 @@ def _new_contracts(
 ) -> list[_Contract]:
     have = {
         (int(payer), number)
-        for payer, number in conn.execute(
-            text("SELECT payer_id, number FROM provider_contract")
-        ).tuples()
+        for payer, number in conn.execute(text("SELECT payer_id, number FROM provider_contract"))
     }
     return [c for c in found if (payers[c.payer], c.number) not in have]
 

@@ -56,7 +56,7 @@ class Staged:
 
 def payers_of(conn: Connection) -> dict[str, Payer]:
     """Return every payer by its code."""
-    rows = conn.execute(text("SELECT id, code, go_live_month FROM payer")).tuples()
+    rows = conn.execute(text("SELECT id, code, go_live_month FROM payer"))
     return {code: Payer(int(i), code, int(month)) for i, code, month in rows}
 
 

@@ -93,7 +93,7 @@ class ProfileIds:
     def __init__(self, conn: Connection) -> None:
         self._ids: dict[bytes, int] = {
             bytes(digest): int(profile_id)
-            for profile_id, digest in conn.execute(text("SELECT id, digest FROM profile")).tuples()
+            for profile_id, digest in conn.execute(text("SELECT id, digest FROM profile"))
         }
 
     def learn(self, conn: Connection, profiles: Mapping[bytes, str]) -> None:
