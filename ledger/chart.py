@@ -429,7 +429,8 @@ class OfficialAccount:
 def official_accounts() -> list[OfficialAccount]:
     """Return the mapping to the accounting regimes (TT 24/2024/TT-BTC and TT 107/2017/TT-BTC).
 
-    Every row is an inference: a reading of the regimes' account names, not of a published entry.
+    Grade `inference`: a reading of the regime's account names, not of a published entry. Grade
+    `open`: the regime's text was not at hand, the number is left to the payer's accountant.
     """
     source = resources.files("ledger").joinpath("data/official_accounts.csv")
     with source.open(encoding="utf-8") as handle:

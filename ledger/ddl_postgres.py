@@ -47,7 +47,8 @@ $$ SELECT CASE WHEN raw IS NULL THEN '\\xffffffff'::bytea
           ELSE int4send(octet_length(raw)) || raw END $$""",
     """CREATE FUNCTION ledger_word(word text) RETURNS bytea LANGUAGE sql IMMUTABLE AS
 $$ SELECT CASE WHEN word IS NULL THEN '\\xffffffff'::bytea
-          ELSE int4send(octet_length(convert_to(word, 'UTF8'))) || convert_to(word, 'UTF8') END $$""",
+          ELSE int4send(octet_length(convert_to(word, 'UTF8')))
+            || convert_to(word, 'UTF8') END $$""",
     """CREATE FUNCTION ledger_no_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'LEDGER protected: % is append-only; % is refused', TG_TABLE_NAME, TG_OP;
@@ -72,7 +73,8 @@ _LINE_GUARD = """CREATE FUNCTION line_guard() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE ids bigint[]; lows integer[]; highs integer[];
 BEGIN
-  IF TG_RELID <> 'line'::regclass THEN RAISE EXCEPTION 'LEDGER protected: not for this table'; END IF;
+  IF TG_RELID <> 'line'::regclass THEN
+    RAISE EXCEPTION 'LEDGER protected: not for this table'; END IF;
   SELECT array_agg(journal_id), array_agg(lo), array_agg(hi) INTO ids, lows, highs
     FROM (SELECT journal_id, min(cover) lo, max(cover) hi FROM newrows GROUP BY 1) x;
   IF EXISTS (SELECT 1 FROM unnest(ids) i JOIN seal s ON s.journal_id = i) THEN
@@ -228,7 +230,8 @@ DECLARE
   hits bigint; at_line bigint; defined bigint := 0;
   digests bytea[]; joined bytea; parts bytea := ''; defs bytea;
 BEGIN
-  IF TG_RELID <> 'seal'::regclass THEN RAISE EXCEPTION 'LEDGER protected: not for this table'; END IF;
+  IF TG_RELID <> 'seal'::regclass THEN
+    RAISE EXCEPTION 'LEDGER protected: not for this table'; END IF;
   SELECT * INTO h FROM chain_head FOR UPDATE;
   SELECT * INTO j FROM journal WHERE id = NEW.journal_id;
   IF NOT FOUND THEN RAISE EXCEPTION 'LEDGER control: no journal %', NEW.journal_id; END IF;
@@ -244,7 +247,8 @@ _SEAL_LINES = """
     EXECUTE format('SELECT array_agg(x::seal_group) FROM ({groups}) x', scope) INTO gs;
     SET LOCAL enable_sort = on;
     PERFORM seal_shapes(j, gs);
-    SELECT bool_or(m1 > 0) AS mv, bool_or(nc > 0 AND d.kind = 'payable') AS sent, bool_or(of_n > 1) AS many,
+    SELECT bool_or(m1 > 0) AS mv, bool_or(nc > 0 AND d.kind = 'payable') AS sent,
+        bool_or(of_n > 1) AS many,
          bool_or(m0 = 0) AS minted, min(s0) AS s0, max(s1) AS s1,
         bool_or(r1 > 0) AS rv, bool_or(r1 = 1 OR r0 <= 1) AS rv1, bool_or(r1 > 1) AS rv2,
         bool_or(d.kind = 'expense' AND c.kind = 'payable' AND i1 > 0) AS again,
@@ -323,7 +327,7 @@ BEGIN
     RAISE EXCEPTION 'LEDGER bad_move: a journal of kind % belongs to book %', j.kind, k.book;
   END IF;
   IF k.needs_evidence = 1 AND j.evidence IS NULL THEN
-    RAISE EXCEPTION 'LEDGER evidence_missing: a journal of kind % needs the SHA-256 of its document',
+    RAISE EXCEPTION 'LEDGER evidence_missing: journals of kind % need the SHA-256 of a document',
       j.kind; END IF;
   IF j.id > (SELECT last_value FROM journal_id) THEN
     RAISE EXCEPTION 'LEDGER control: the journal id % was never allotted', j.id; END IF;
@@ -363,7 +367,7 @@ BEGIN
   IF FOUND AND b.unknown THEN
     RAISE EXCEPTION 'LEDGER not_defined: account % or % is not defined or is closed', b.da, b.ca;
   ELSIF FOUND THEN
-    RAISE EXCEPTION 'LEDGER bad_move: a journal of kind % may not post % to % (debit/credit) like this',
+    RAISE EXCEPTION 'LEDGER bad_move: journals of kind % may not post debit % credit % like this',
       j.kind, b.dk, b.ck; END IF;
 END $$"""
 

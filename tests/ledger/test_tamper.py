@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.ddl import PROTECTED
 from ledger.verify import Report, verify
@@ -93,10 +94,23 @@ def _where(about: dict[str, Any]) -> str:
     return " AND ".join(f"{k} = :k_{k}" for k in about if k != "_row")
 
 
-def update(conn: Connection, table: str, about: dict[str, Any], column: str, value: Any) -> None:
+# what an index, a partition or a type refuses even without triggers and checks
+_UNSTORABLE = ("unique", "UNIQUE", "partition", "out of range", "NOT NULL")
+
+
+def update(conn: Connection, table: str, about: dict[str, Any], column: str, value: Any) -> bool:
+    """Change one value; False where even an unguarded table cannot hold the new one."""
     params = {f"k_{k}": v for k, v in about.items() if k != "_row"} | {"value": value}
-    done = conn.execute(text(f"UPDATE {table} SET {column} = :value WHERE {_where(about)}"), params)
-    assert done.rowcount == 1
+    sql = text(f"UPDATE {table} SET {column} = :value WHERE {_where(about)}")
+    try:
+        done = conn.execute(sql, params)
+    except DBAPIError as error:
+        if any(word in str(error) for word in _UNSTORABLE):
+            return False
+        raise
+    if done.rowcount != 1:
+        raise LookupError(f"{done.rowcount} rows of {table} instead of one")
+    return True
 
 
 def _journals(table: str, row: dict[str, Any], column: str, value: Any) -> set[int]:
@@ -130,12 +144,7 @@ def test_every_column_of_every_protected_table(book: World, table: str) -> None:
     with unguarded(book) as conn:
         for about, column, value in list(mutations(conn, table)):
             point = conn.begin_nested()
-            try:
-                update(conn, table, about, column, value)
-            except Exception as error:  # a key or a type that cannot be stored
-                words = ("unique", "UNIQUE", "partition", "out of range", "NOT NULL")
-                if not any(word in str(error) for word in words):
-                    raise
+            if not update(conn, table, about, column, value):
                 point.rollback()
                 continue
             check(verify(conn), table, about["_row"], column, value)
@@ -263,10 +272,9 @@ def test_an_illegal_journal_with_a_sound_chain_is_found_by_the_rules(book: World
         header = book.header(journal, "handover")
         posting.open_journals(conn, [Item(header, (), Control(1, 810_000, 202611, 202611))])
         conn.execute(
-            text("INSERT INTO line VALUES (:j, 1" + ", :v{}".join(map(str, [""] * 1))
-                 + "".join(f", :v{n}" for n in range(11)) + ")"),
+            text("INSERT INTO line VALUES (:j, 1" + "".join(f", :v{n}" for n in range(11)) + ")"),
             {"j": journal} | {f"v{n}": v for n, v in enumerate(line)},
-        )  # fmt: skip
+        )
         sealing.seal_journals(conn, [journal])
         conn.execute(text("UPDATE account SET debit = debit + 810000 WHERE id = :a"),
                      {"a": book.ids["AGT"]})  # fmt: skip
