@@ -9,7 +9,9 @@ that says what is wrong, where, and what to do.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,24 +114,46 @@ def _keep(ctx: Context, source: bytes | Path, name: str) -> _Kept:
     """Store the bytes under their SHA-256, in pieces where they are a file."""
     folder = ctx.settings.files / "evidence"
     if isinstance(source, bytes):
-        path, digest = files.keep_evidence(folder, source)
-        return _Kept(path, digest, len(source), name)
-    if not source.is_file():
-        raise NotFoundError("no_file", f"Không có tệp {source.name}; kiểm tra lại đường dẫn.")
-    digest = files.sha256_of(source)
+        digest = hashlib.sha256(source).digest()
+        pieces: Iterable[bytes] = (source,)
+    else:
+        if not source.is_file():
+            raise NotFoundError("no_file", f"Không có tệp {source.name}; kiểm tra lại đường dẫn.")
+        digest = files.sha256_of(source)
+        pieces = _pieces(source)
     path = folder / digest.hex()[:2] / digest.hex()
     if not path.exists():
-        again = hashlib.sha256()
-        with source.open("rb") as piece_of, files.atomic(path) as out:
-            while piece := piece_of.read(_PIECE):
+        _store(path, pieces, digest)
+    return _Kept(path, digest, path.stat().st_size, name)
+
+
+def _pieces(source: Path) -> Iterator[bytes]:
+    with source.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            yield piece
+
+
+def _store(path: Path, pieces: Iterable[bytes], digest: bytes) -> None:
+    """Write evidence whole under a name of this call's own, so that two imports never mix."""
+    mine = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    again = hashlib.sha256()
+    try:
+        with files.atomic(mine) as out:
+            for piece in pieces:
                 again.update(piece)
                 out.write(piece)
-            if again.digest() != digest:
-                raise RefusedError(
-                    "file_changing",
-                    f"Tệp {source.name} đang được ghi dở (F33); hãy đợi ghi xong rồi nhập lại.",
-                )
-    return _Kept(path, digest, path.stat().st_size, name)
+        if again.digest() != digest:
+            raise RefusedError(
+                "file_changing", "Tệp đang được ghi dở (F33); hãy đợi ghi xong rồi nhập lại."
+            )
+        mine.replace(path)
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)  # the new name is as durable as the bytes
+        finally:
+            os.close(handle)
+    finally:
+        mine.unlink(missing_ok=True)
 
 
 def _label(name: str) -> str:
