@@ -546,7 +546,7 @@ class _Reading:
         self._account(kind, account)
         if not owner:
             self.fail("owner_name", "ô trống; ghi tên chủ tài khoản như ngân hàng ghi.")
-        elif relation == "self" and search_form(owner) != search_form(name):
+        elif relation == "self" and _is_name(name) and search_form(owner) != search_form(name):
             self.fail(
                 "owner_name",
                 "tên chủ tài khoản khác tên đối tượng mà quan hệ là bản thân; sửa tên hoặc ghi "
