@@ -267,9 +267,8 @@ class _Cells:
         self.header, self.n, self.cells = header, n, cells
 
     def fail(self, field: str, sentence: str) -> RefusedError:
-        return RefusedError(
-            "contract_row", f"{self.header.where(self.n, field).capitalize()}: {sentence}"
-        )
+        where = self.header.where(self.n, field)
+        return RefusedError("contract_row", f"{where[:1].upper()}{where[1:]}: {sentence}")
 
     def text(self, field: str, default: str | None = None) -> str:
         at = self.header.index.get(field)
