@@ -191,6 +191,25 @@ def test_singles_doubled_and_mixed_carriers_are_refused(world: World) -> None:
     story.ok(moves("PAY", "TRA", 1, 1, 1, coin), [(1, 1)])
 
 
+def test_a_payment_of_two_cannot_be_resolved_as_two_payments_of_one(world: World) -> None:
+    story = Story(world)
+    story.ok([mint(m, 1, 1_000) for m in (202610, 202611)])
+    both = [(202610, 0, 1_000), (202611, 0, 1_000)]
+    story.ok(moves("PAY", "TRA", 1, 1, 1, both), [(1, 2)])
+    world.carriers[2] = (world.carriers[1][0], 1)  # the same carrier, said to bring one coin
+    story.no("coin_moved", moves("TRA", "ADV", 1, 2, 2, both[:1]))
+    story.ok(moves("TRA", "ADV", 1, 2, 1, both))
+
+
+def test_a_coin_is_numbered_by_the_revision_that_mints_it(world: World) -> None:
+    story = Story(world)
+    story.ok([mint(202611, 1, 1_000)])
+    for item in (2, 10_001):
+        wrong: Row = (202611, "EXP", "PAY", 1, item, 0, None, (1, 1_060), 60)
+        story.no("bad_move", [wrong])
+    story.ok([(202611, "EXP", "PAY", 1, 1, 0, None, (1, 1_060), 60)])
+
+
 def test_a_receivable_opened_in_the_same_journal_counts(world: World) -> None:
     """The payer's account is still nil before the journal: the rule looks at the journal too."""
     story = Story(world)

@@ -12,7 +12,7 @@ import os
 import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -61,7 +61,9 @@ class Month:
     revs: int = 0
     due: int = 0
     coins: dict[int, Coin] = field(default_factory=dict)
-    claims: dict[int, list[Any]] = field(default_factory=dict)  # item -> [amount, repaid, moves, rev?]
+    claims: dict[int, list[Any]] = field(
+        default_factory=dict
+    )  # item -> [amount, repaid, moves, rev?]
 
     def copy(self) -> Month:
         return Month(
@@ -70,7 +72,7 @@ class Month:
         )  # fmt: skip
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The oracle does not allow the journal."""
 
 
@@ -79,11 +81,11 @@ class Oracle:
         self.months: dict[tuple[int, int], Month] = defaultdict(Month)
 
     def post(self, kind: str, lines: list[Line], sent: dict[int, int]) -> None:
-        """Apply a journal or raise Refused and stay as it was; `sent`: carrier key -> of_n."""
+        """Apply a journal or raise RefusedError and stay as it was; `sent`: carrier key -> of_n."""
         kept = {k: m.copy() for k, m in self.months.items()}
         try:
             self._apply(kind, lines, sent)
-        except Refused:
+        except RefusedError:
             self.months = defaultdict(Month, kept)
             raise
 
@@ -95,16 +97,16 @@ class Oracle:
             cover, debit, credit, sub, item, move, carrier, rev, due, amount = line
             shape, kinds = LEGAL.get((PLACES[debit], PLACES[credit]), ("", set()))
             if kind not in kinds:
-                raise Refused("pair")
+                raise RefusedError("pair")
             month = self.months[sub, cover]
             if (PLACES[debit] == "expense" or PLACES[credit] == "expense") != (rev is not None):
-                raise Refused("revision on the wrong line")
+                raise RefusedError("revision on the wrong line")
             if (carrier is not None) != (shape in {"out", "on"}):
-                raise Refused("carrier")
+                raise RefusedError("carrier")
             if carrier is not None:
                 moved[carrier].append((credit, sent.get(carrier)))
                 if (sub, cover, item) in touched:
-                    raise Refused("twice in one journal")
+                    raise RefusedError("twice in one journal")
                 touched.add((sub, cover, item))
             self._shape(shape, month, line, sent)
             _ = due, amount, move
@@ -113,14 +115,14 @@ class Oracle:
         for carrier, news in moved.items():
             of = self._of(carrier, sent)
             if len(news) != of or len({c for c, _ in news}) != 1:
-                raise Refused("split")
+                raise RefusedError("split")
 
     def _of(self, carrier: int, sent: dict[int, int]) -> int:
         if carrier in sent:
             return sent[carrier]
         return self.sizes.get(carrier, -1)
 
-    sizes: dict[int, int] = {}
+    sizes: ClassVar[dict[int, int]] = {}
 
     def _shape(self, shape: str, month: Month, line: Line, sent: dict[int, int]) -> None:
         _, debit, credit, _, item, move, carrier, rev, _, amount = line
@@ -128,45 +130,45 @@ class Oracle:
             self._open(month, line)
             return
         if move < 1:
-            raise Refused("move 0")
+            raise RefusedError("move 0")
         if shape == "set":
             claim = month.claims.get(item)
             if claim is None or move in claim[2] or claim[1] + amount > claim[0]:
-                raise Refused("receivable")
+                raise RefusedError("receivable")
             claim[1] += amount
             claim[2].add(move)
             return
         coin = month.coins.get(item)
         if coin is None or (coin.place, coin.amount, coin.move + 1) != (debit, amount, move):
-            raise Refused("place")
+            raise RefusedError("place")
         if shape == "out":
             if carrier not in sent:
-                raise Refused("an old carrier")
+                raise RefusedError("an old carrier")
             coin.carrier, coin.of_n = carrier, sent[carrier]
         elif shape == "on":
             if carrier in sent or carrier != coin.carrier:
-                raise Refused("another carrier")
+                raise RefusedError("another carrier")
         elif rev is not None and rev < 1:
-            raise Refused("cancel as revision 0")
+            raise RefusedError("cancel as revision 0")
         coin.place, coin.move = credit, move
 
     def _open(self, month: Month, line: Line) -> None:
         _, debit, credit, _, item, move, _, rev, due, amount = line
         if move != 0 or item in month.coins or item in month.claims:
-            raise Refused("minted before")
+            raise RefusedError("minted before")
         if rev is not None and rev != item:
-            raise Refused("item is not its revision")
+            raise RefusedError("item is not its revision")
         if credit == "SUS":
             if item < 10_000:
-                raise Refused("item in the way of revisions")
+                raise RefusedError("item in the way of revisions")
             month.claims[item] = [amount, 0, set(), None]
         elif debit == "OVP":
             if rev is None or rev < 1:
-                raise Refused("a claim as revision 0")
+                raise RefusedError("a claim as revision 0")
             month.claims[item] = [amount, 0, set(), rev]
         else:
             if rev == 0 and due != amount:
-                raise Refused("due")
+                raise RefusedError("due")
             month.coins[item] = Coin(credit, amount, 0)
 
     def _revisions(self, month: Month, lines: list[Line]) -> None:
@@ -174,15 +176,15 @@ class Oracle:
         for line in sorted((x for x in lines if x[7] is not None), key=lambda x: x[7] or 0):
             _, debit, credit, _, item, _, _, rev, due, amount = line
             if rev != month.revs:
-                raise Refused("revision")
+                raise RefusedError("revision")
             month.due += amount if PLACES[debit] == "expense" else -amount
             if month.due < 0 or due != month.due:
-                raise Refused("due")
+                raise RefusedError("due")
             month.revs += 1
             if (PLACES[debit], PLACES[credit]) == ("expense", "payable") and item > 0:
                 open_ = [c for c in month.claims.values() if c[3] is not None and c[1] < c[0]]
                 if open_:
-                    raise Refused("receivable first")
+                    raise RefusedError("receivable first")
 
 
 def guess(rng: random.Random, oracle: Oracle, subs: tuple[int, ...], fresh: int) -> Line:
@@ -201,6 +203,8 @@ def guess(rng: random.Random, oracle: Oracle, subs: tuple[int, ...], fresh: int)
         due = month.due + (amount if debit == "EXP" else -amount) + rng.choice((0, 0, 0, 0, 10))
         if credit == "SUS":
             rev = None
+        elif slip() < 0.06:
+            item = (rev or 0) + 1
         return (cover, debit, credit, sub, item or 0, 0, None, rev,
                 None if rev is None else max(0, due), amount)  # fmt: skip
     if month.claims and slip() < 0.3:
@@ -261,7 +265,7 @@ def step(rng: random.Random, world: World, oracle: Oracle, subs: tuple[int, ...]
     allowed = True
     try:
         oracle.post(kind, lines, sent)
-    except Refused:
+    except RefusedError:
         allowed = False
     try:
         world.post(rows, list(sent.items()), kind=kind)
@@ -313,9 +317,9 @@ def check_balances(world: World, oracle: Oracle) -> None:
 
 
 def test_random_postings_against_the_oracle(world: World) -> None:
-    steps = 2_500 if world.dialect == "sqlite" else 600
+    steps = 1_500 if world.dialect == "sqlite" else 400
     seen = run(world, 20_261_125, steps)
-    assert seen["accepted"] > steps / 5
+    assert seen["accepted"] > steps / 6
     assert len(seen) >= 7, seen
 
 
