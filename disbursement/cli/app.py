@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from disbursement.cli import budget, cell, common, run, serve, users
+from disbursement.cli import (
+    budget,
+    cash,
+    cell,
+    common,
+    payment,
+    reconcile,
+    run,
+    serve,
+    statement,
+    users,
+)
 from disbursement.cli.doctor import doctor
 from disbursement.cli.worker import worker
 
@@ -31,6 +42,10 @@ app.add_typer(cell.app, name="cell")
 app.command()(cell.init)
 app.command()(cell.migrate)
 app.add_typer(users.app, name="users")
+app.add_typer(statement.app, name="statement")
+app.add_typer(cash.app, name="cash")
+app.add_typer(payment.app, name="payment")
+app.command()(reconcile.reconcile)
 app.command()(doctor)
 app.command()(worker)
 app.command()(serve.serve)

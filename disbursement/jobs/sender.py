@@ -209,7 +209,10 @@ def _record(
 ) -> None:
     at = stamp(ctx.clock)
     conn.execute(
-        text("UPDATE batch SET state = :s, sent_at = :t WHERE id = :b"),
+        text(
+            "UPDATE batch SET state = :s, sent_at = :t WHERE id = :b "
+            "AND state IN ('queued', 'sending', 'unknown')"
+        ),
         {"s": state, "t": at, "b": batch_id},
     )
     conn.execute(
