@@ -183,9 +183,11 @@ def test_there_is_no_such_hold(register: Context) -> None:
 
 
 def test_a_birth_day_recorded_with_the_release_decides_the_amount(register: Context) -> None:
-    ages = "SELECT DISTINCT p.facts FROM unit_profile u JOIN profile p ON p.id = u.profile_id " \
-        "JOIN hold h ON h.person_id = u.sub_id WHERE h.reason = 'birth_year_only' " \
-        "AND u.from_month <= 202610 AND u.to_month >= 202610"  # fmt: skip
+    ages = (
+        "SELECT DISTINCT p.facts FROM unit_profile u JOIN profile p ON p.id = u.profile_id "
+        "JOIN hold h ON h.person_id = u.sub_id WHERE h.reason = 'birth_year_only' "
+        "AND u.from_month <= 202610 AND u.to_month >= 202610"
+    )
     [(before,)] = select(register, ages)
     assert before.count("[70,") + before.count("[75,") > 1
     hold = hold_of(register, "birth_year_only")

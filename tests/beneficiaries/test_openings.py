@@ -110,8 +110,10 @@ def test_opening_sets_the_first_month_and_what_compare_looks_at(
 
 def test_who_has_no_opening_row_is_held_until_it_comes(register: Context, tmp_path: Path) -> None:
     opened(register, tmp_path, ROWS)
-    holds = "SELECT p.identity_last4, h.kind, h.resolved_at IS NULL FROM hold h " \
-        "JOIN person p ON p.id = h.person_id WHERE h.reason = 'no_opening'"  # fmt: skip
+    holds = (
+        "SELECT p.identity_last4, h.kind, h.resolved_at IS NULL FROM hold h "
+        "JOIN person p ON p.id = h.person_id WHERE h.reason = 'no_opening'"
+    )
     assert [(a, b, bool(c)) for a, b, c in select(register, holds)] == [("0005", "right", True)]
     late = tmp_path / "late"
     late.mkdir()
