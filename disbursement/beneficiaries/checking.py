@@ -6,13 +6,18 @@ its own while this one stores what is checked already. Small files are checked h
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
+import contextlib
+import os
+import pickle
+import queue
+import struct
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import IO, NamedTuple, Self
 
 from bank_adapters.banks import find_bank, payable_bank
 from bank_adapters.contract import AdapterError
@@ -23,7 +28,7 @@ from disbursement.entitlements.facts import last_month
 from disbursement.entitlements.profiles import Span
 from disbursement.entitlements.store import Spanner, first_month
 from disbursement.platform.clock import show_month
-from disbursement.platform.errors import RefusedError
+from disbursement.platform.errors import OurFaultError, RefusedError
 
 MAX_OPENING_MONTHS = 24
 INLINE_CHUNKS = 3
@@ -196,29 +201,94 @@ def check_chunks(rules: Rules, chunks: Iterator[Chunk]) -> Iterator[Checked]:
         if chunk is None:
             return
         yield here.check(chunk)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, _start, (rules,)) as pool:
-        waiting: deque[Future[Checked]] = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_check, chunk))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with _Worker(rules) as worker:
+        waiting = 0
+        for chunk in chunks:
+            worker.give(chunk)
+            waiting += 1
+            if waiting > AHEAD:
+                yield worker.take()
+                waiting -= 1
+        for _ in range(waiting):
+            yield worker.take()
 
 
-_worker: list[Checker] = []
+class _Worker:
+    """A process of its own that checks chunks: pickles with their length before them, both ways.
+
+    A thread of ours feeds it, so that neither side waits for the other with its pipe full.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._queue: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
+        self._feeder.start()
+        self._queue.put(self._rules)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.put(None)
+        self._process.kill()
+        self._process.wait()
+        self._feeder.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _feed(self) -> None:
+        pipe = self._process.stdin
+        while (item := self._queue.get()) is not None and pipe is not None:
+            try:
+                _write(pipe, item)
+            except OSError:  # the worker is gone: take() says so
+                return
+
+    def give(self, chunk: Chunk) -> None:
+        """Hand over a chunk."""
+        self._queue.put(chunk)
+
+    def take(self) -> Checked:
+        """Wait for the next answer. Raises OurFaultError where the worker has died."""
+        answer = _read(self._process.stdout) if self._process.stdout is not None else None
+        if not isinstance(answer, Checked):
+            raise OurFaultError(
+                "worker",
+                "Tiến trình kiểm tra danh sách dừng giữa chừng: chưa nhận gì, hãy nhập lại.",
+            )
+        return answer
 
 
-def _start(rules: Rules) -> None:
-    _worker[:] = [Checker(rules)]
+def _write(pipe: IO[bytes], item: object) -> None:
+    body = pickle.dumps(item, protocol=5)
+    pipe.write(struct.pack(">I", len(body)))
+    pipe.write(body)
+    pipe.flush()
 
 
-def _check(chunk: Chunk) -> Checked:
-    return _worker[0].check(chunk)
+def _read(pipe: IO[bytes]) -> object:
+    head = pipe.read(4)
+    if len(head) < 4:
+        return None
+    body = pipe.read(struct.unpack(">I", head)[0])
+    return pickle.loads(body)  # noqa: S301 - written by our own process at the other end
+
+
+def serve() -> None:
+    """Check chunks from standard input until it ends: the worker's side."""
+    rules = _read(sys.stdin.buffer)
+    checker = Checker(rules)  # type: ignore[arg-type]  # the first message is Rules
+    while (chunk := _read(sys.stdin.buffer)) is not None:
+        _write(sys.stdout.buffer, checker.check(chunk))  # type: ignore[arg-type]  # the rest are Chunks
 
 
 def months_apart(first: int, last: int) -> int:

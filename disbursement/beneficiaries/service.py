@@ -152,7 +152,19 @@ def _match_people(conn: Connection, values: dict[str, Any]) -> None:
         ),
         values,
     )
-    conn.execute(text("DROP TABLE IF EXISTS work_twice"))
+    for table in ("work_who", "work_twice"):
+        conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
+    blob = "bytea" if conn.dialect.name == "postgresql" else "blob"
+    conn.execute(
+        text(f"CREATE TEMPORARY TABLE work_who (who_blind {blob} PRIMARY KEY, first_n integer)")
+    )
+    conn.execute(
+        text(
+            "INSERT INTO work_who SELECT who_blind, min(n) FROM import_row WHERE import_id = :i "
+            "GROUP BY who_blind HAVING count(*) > 1"
+        ),
+        values,
+    )
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_twice (n integer PRIMARY KEY, first_n integer, "
@@ -161,10 +173,8 @@ def _match_people(conn: Connection, values: dict[str, Any]) -> None:
     )
     conn.execute(
         text(
-            "INSERT INTO work_twice SELECT r.n, f.first_n, NULL FROM import_row r JOIN ("
-            "SELECT who_blind, min(n) AS first_n FROM import_row WHERE import_id = :i "
-            "GROUP BY who_blind HAVING count(*) > 1) f ON f.who_blind = r.who_blind "
-            "WHERE r.import_id = :i"
+            "INSERT INTO work_twice SELECT r.n, f.first_n, NULL FROM work_who f "
+            "CROSS JOIN import_row r WHERE r.import_id = :i AND r.who_blind = f.who_blind"
         ),
         values,
     )
@@ -293,7 +303,8 @@ def _flip(
             SubQuery(_SUBS, {"i": staged.import_id}),
         )  # fmt: skip
     changed = _change_cases(conn, values)
-    cases = conn.execute(text(_CASES), values).rowcount
+    cases = conn.execute(text(_MORE_CASES), values).rowcount
+    cases += conn.execute(text(_CASES), values).rowcount
     destinations = _destinations(conn, ctx, values)
     conn.execute(text(_OPENINGS), values)
     conn.execute(text(_OPENING_MONTHS), values)
@@ -315,7 +326,7 @@ INSERT INTO person (id, payer_id, identity_kind, identity_enc, identity_blind, i
   name, name_search, birth_from, birth_to, sex, commune_code, reference, seq)
 SELECT person_id, payer_id, identity_kind, identity_enc, who_blind, identity_last4,
   name, name_search, birth_from, birth_to, sex, commune_code, reference, :seq
-FROM import_row WHERE import_id = :i AND state = 0 AND known = 0 ORDER BY n
+FROM import_row WHERE import_id = :i AND state = 0 AND known = 0
 """
 
 _SUBS = """
@@ -331,11 +342,15 @@ INSERT INTO benefit_case (id, person_id, payer_id, programme, clause, facts, dec
 SELECT r.case_id, r.person_id, r.payer_id, r.programme, r.clause, r.facts, r.decision_number,
   r.decision_date, r.decision_signer, r.start_month, r.end_month, r.end_cause, r.opening_month,
   r.payee_name, r.payee_relation, r.payee_document, r.row_digest, :i, :seq
-FROM import_row r WHERE r.import_id = :i AND r.state = 0 AND (r.known <> 1 OR NOT EXISTS (
-  SELECT 1 FROM benefit_case c WHERE c.person_id = r.person_id AND c.programme = r.programme
-  AND c.clause = r.clause))
-ORDER BY r.n
+FROM import_row r WHERE r.import_id = :i AND r.state = 0 AND r.known <> 1
 """
+
+# Apart from the new people's: a SELECT that reads what it inserts into is kept in memory first.
+_MORE_CASES = _CASES.replace(
+    "r.known <> 1",
+    "r.known = 1 AND NOT EXISTS (SELECT 1 FROM benefit_case c WHERE c.person_id = r.person_id "
+    "AND c.programme = r.programme AND c.clause = r.clause)",
+)
 
 _KEEP_CHANGE = """
 INSERT INTO case_change (case_id, import_id, facts, decision_number, decision_date,
@@ -389,7 +404,7 @@ INSERT INTO destination (id, person_id, version, kind, bank_code, account_enc, a
   account_last4, owner_name, owner_relation, usable_from, source, digest)
 SELECT destination_id, person_id, 1, dest_kind, bank_code, account_enc, account_blind,
   account_last4, owner_name, owner_relation, :today, 'register', dest_digest
-FROM import_row WHERE import_id = :i AND state = 0 AND known = 0 ORDER BY n
+FROM import_row WHERE import_id = :i AND state = 0 AND known = 0
 """
 
 _NEW_DESTINATIONS = """
@@ -476,7 +491,6 @@ SELECT r.person_id, s.from_month, s.to_month, r.payer_id, s.profile_id
 FROM import_span s JOIN import_row r ON r.import_id = :i AND r.n = s.n
 WHERE s.import_id = :i AND r.state = 0 AND r.known = 0
   AND r.n NOT IN (SELECT n FROM work_twice)
-ORDER BY r.person_id, s.from_month
 """
 
 # People whose spans depend on more than one row, or on what was there before.

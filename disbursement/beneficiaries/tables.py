@@ -249,7 +249,7 @@ import_row = Table(
     raw("dest_digest"),
     raw("row_digest"),
     PrimaryKeyConstraint("import_id", "n"),
-    Index("import_row_who", "import_id", "who_blind"),
+    Index("import_row_who", "import_id", "who_blind", "n"),
 )
 
 import_fault = Table(

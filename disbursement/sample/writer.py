@@ -65,7 +65,7 @@ _WORDS = {
         "spouse": "Vợ/chồng",
     },
     "destination": {
-        "bank": "Tài khoản ngân hàng", "wallet": "Ví điện tử", "mobile_money": "Mobile Money",
+        "bank": "Ngân hàng", "wallet": "Ví điện tử", "mobile_money": "Mobile Money",
         "cash": "Tiền mặt",
     },
 }  # fmt: skip
@@ -202,7 +202,7 @@ def register_cells(person: Person, case: Case) -> list[str]:
         _WORDS["relation"][person.payee_relation] if other else "",
         _WORDS["destination"][person.destination], person.bank, person.account,
         person.owner_name if banked else "",
-        _WORDS["relation"][person.owner_relation] if banked else "",
+        _WORDS["relation"][person.owner_relation] if person.owner_relation != "self" else "",
     ]  # fmt: skip
 
 
@@ -211,7 +211,8 @@ def plan(people: int, province: str, payers: int | None) -> list[Commune]:
     if people < 1:
         raise UsageError("people", "Số người phải từ 1 trở lên.")
     every = communes_of(province)
-    wanted = payers or max(1, min(len(every), round(people / PEOPLE_A_PAYER)))
+    usual = max(1, min(len(every), round(people / PEOPLE_A_PAYER)))
+    wanted = usual if payers is None else payers
     if not 1 <= wanted <= len(every):
         raise UsageError(
             "payers", f"Tỉnh mã {province} có {len(every)} xã, phường; chọn từ 1 đến số đó."
@@ -388,7 +389,7 @@ class _Writer:
                 )  # fmt: skip
         with _Table(
             self.folder / "budget.csv", "csv",
-            ("Mã xã", "Mục ngân sách", "Năm", "Số tiền", "Số quyết định", "Ngày quyết định"),
+            ("Mã xã", "Chương trình", "Năm", "Số tiền", "Số quyết định", "Ngày quyết định"),
         ) as table:  # fmt: skip
             for (code, programme), month in sorted(self.monthly.items()):
                 year = -(-month * 6 // 1_000_000) * 1_000_000 + 20_000_000
