@@ -146,7 +146,7 @@ def _stage(ctx: Context, source: Source, staged: Staged, through: int) -> None:
     programmes = {columns.plain(k): v for k, v in columns.PROGRAMME.items()}
     for chunk in source.chunks:
         found = chunk.rows()
-        staged.spool.put(found[0][0], chunk)
+        staged.spool.put(chunk)
         staged.rows_read += len(found)
         for n, cells in found:
             row = _OpeningRow(source.header, n, cells, through, programmes)

@@ -17,7 +17,6 @@ import csv
 import io
 import os
 import re
-import struct
 import subprocess
 import sys
 import tempfile
@@ -38,7 +37,7 @@ from disbursement.beneficiaries.columns import (
     looks_like_header,
     read_header,
 )
-from disbursement.beneficiaries.xlsx_child import CHUNK_ROWS
+from disbursement.beneficiaries.xlsx_child import CHUNK_ROWS, HEAD
 from disbursement.platform.errors import NotFoundError, RefusedError
 
 Encoding = Literal["utf-8", "windows-1258"]
@@ -56,9 +55,19 @@ Row = tuple[int, list[Any]]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows [number, cells] as JSON bytes; `rows()` reads them."""
+    """Rows [number, cells] as JSON bytes; `rows()` reads them.
+
+    `first` is the number of the first row, `count` how many there are.
+    """
 
     data: bytes
+    first: int
+    count: int
+
+    @classmethod
+    def of(cls, rows: list[Row]) -> Chunk:
+        """Pack rows; there must be one."""
+        return cls(orjson.dumps(rows), rows[0][0], len(rows))
 
     def rows(self) -> list[Row]:
         """Return the rows: number in the file and cells by position."""
@@ -127,7 +136,7 @@ def _xlsx(path: Path, columns: ColumnSet) -> Iterator[Source]:
             raise RefusedError("broken_workbook", f"Không đọc được {path.name}.")
         messages = _messages(child.stdout, path)
         first = next(messages)
-        _check_workbook(path, first)
+        _check_workbook(path, first.data)
         yield _spreadsheet(path, columns, first, messages)
     finally:
         child.kill()
@@ -136,19 +145,20 @@ def _xlsx(path: Path, columns: ColumnSet) -> Iterator[Source]:
             child.stdout.close()
 
 
-def _messages(pipe: IO[bytes], path: Path) -> Iterator[bytes]:
+def _messages(pipe: IO[bytes], path: Path) -> Iterator[Chunk]:
+    """Yield what the child says; `count` 0 marks a message about the workbook."""
     while True:
-        head = pipe.read(4)
-        if len(head) < 4:
+        head = pipe.read(HEAD.size)
+        if len(head) < HEAD.size:
             raise RefusedError(
                 "workbook_too_big",
                 f"Không đọc hết được {path.name}: sổ tính quá lớn hoặc bị hỏng; chia thành các tệp "
                 "tối đa 400.000 dòng (hoặc lưu dạng CSV UTF-8) rồi nhập lại; chưa nhận gì.",
             )
-        body = pipe.read(struct.unpack(">I", head)[0])
-        if body == b"null":
+        length, first, count = HEAD.unpack(head)
+        if length == 0:
             return
-        yield body
+        yield Chunk(pipe.read(length), first, count)
 
 
 def _check_workbook(path: Path, body: bytes) -> None:
@@ -178,12 +188,12 @@ def _check_workbook(path: Path, body: bytes) -> None:
         )
 
 
-def _spreadsheet(path: Path, columns: ColumnSet, first: bytes, messages: Iterator[bytes]) -> Source:
-    about = orjson.loads(first)
+def _spreadsheet(path: Path, columns: ColumnSet, first: Chunk, messages: Iterator[Chunk]) -> Source:
+    about = orjson.loads(first.data)
     chunk = next(messages, None)
     if chunk is None:
         raise _no_rows(path)
-    rows = Chunk(chunk).rows()
+    rows = chunk.rows()
     at = _header_at(rows, columns)
     number = rows[at][0]
     for (top, left), (bottom, right) in about["merged"]:
@@ -199,15 +209,15 @@ def _spreadsheet(path: Path, columns: ColumnSet, first: bytes, messages: Iterato
     return Source(header, _data(path, rows[at + 1 :], messages))
 
 
-def _data(path: Path, head: list[Row], messages: Iterator[bytes]) -> Iterator[Chunk]:
+def _data(path: Path, head: list[Row], messages: Iterator[Chunk]) -> Iterator[Chunk]:
     if head:
-        yield Chunk(orjson.dumps(head))
+        yield Chunk.of(head)
     empty = not head
-    for body in messages:
-        if body.startswith(b"{"):
-            _check_workbook(path, body)
+    for chunk in messages:
+        if chunk.count == 0:
+            _check_workbook(path, chunk.data)
         empty = False
-        yield Chunk(body)
+        yield chunk
     if empty:
         raise _no_rows(path)
 
@@ -360,11 +370,11 @@ def _csv_chunks(path: Path, head: list[Row], rows: Iterator[Row]) -> Iterator[Ch
         part.append(row)
         if len(part) >= CHUNK_ROWS:
             empty = False
-            yield Chunk(orjson.dumps(part))
+            yield Chunk.of(part)
             part = []
     if part:
         empty = False
-        yield Chunk(orjson.dumps(part))
+        yield Chunk.of(part)
     if empty:
         raise _no_rows(path)
 
@@ -378,10 +388,10 @@ class Spool:
         self._at = -1
         self._have: dict[int, list[Any]] = {}
 
-    def put(self, first_row: int, chunk: Chunk) -> None:
-        """Keep a chunk whose first row has this number. Raises OSError where the disk is full."""
+    def put(self, chunk: Chunk) -> None:
+        """Keep a chunk. Raises OSError where the disk is full."""
         self._file.seek(0, os.SEEK_END)
-        self._index.append((first_row, self._file.tell(), len(chunk.data)))
+        self._index.append((chunk.first, self._file.tell(), len(chunk.data)))
         self._file.write(chunk.data)
 
     def row(self, number: int) -> list[Any]:
@@ -390,7 +400,7 @@ class Spool:
         if at != self._at:
             _, offset, length = self._index[at]
             self._file.seek(offset)
-            self._have = dict(Chunk(self._file.read(length)).rows())
+            self._have = dict(orjson.loads(self._file.read(length)))
             self._at = at
         return self._have[number]
 

@@ -1,8 +1,9 @@
 """Reads one workbook in a process of its own: `python -m … PATH CPU_SECONDS MEMORY_BYTES`.
 
-A hostile or huge workbook can at worst end this process. It prints messages, each a length (4
-bytes, big endian) and JSON: first what the workbook is, then chunks of rows [number, cells]. Cells
-are text, numbers, true/false; a date cell becomes ISO text. It never prints anything else.
+A hostile or huge workbook can at worst end this process. It prints messages, each a HEAD (length,
+number of the first row, how many rows) and JSON: first what the workbook is (no rows), then chunks
+of rows [number, cells], at last one of length 0. Cells are text, numbers, true/false; a date cell
+becomes ISO text. It never prints anything else.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 CHUNK_ROWS = 2_000
 
 
-def _send(message: Any) -> None:
-    body = orjson.dumps(message)
-    sys.stdout.buffer.write(struct.pack(">I", len(body)))
+HEAD = struct.Struct(">III")
+
+
+def _send(message: Any, first: int = 0, count: int = 0) -> None:
+    body = orjson.dumps(message) if message is not None else b""
+    sys.stdout.buffer.write(HEAD.pack(len(body), first, count))
     sys.stdout.buffer.write(body)
 
 
@@ -46,10 +50,10 @@ def _rows(sheet: Any) -> None:
                 cells[at] = _cell(value)
         chunk.append((number, cells))
         if len(chunk) == CHUNK_ROWS:
-            _send(chunk)
+            _send(chunk, chunk[0][0], len(chunk))
             chunk = []
     if chunk:
-        _send(chunk)
+        _send(chunk, chunk[0][0], len(chunk))
 
 
 def main(path: str, cpu_seconds: int, memory_bytes: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
 import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xlsxwriter import Workbook
@@ -251,12 +252,22 @@ def test_an_empty_csv(tmp_path: Path, body: str) -> None:
     assert refused.value.code == "no_rows"
 
 
-def test_the_child_is_gone_when_reading_stops_early(tmp_path: Path) -> None:
+def test_the_child_is_gone_when_reading_stops_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def start(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*args, **options))
+        return started[-1]
+
+    monkeypatch.setattr(reader.subprocess, "Popen", start)
     path = xlsx(tmp_path / "a.xlsx", [person(n) for n in range(1, 5_000)])
     with open_table(path, columns.REGISTER) as source:
         next(source.chunks)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        assert [p.poll() for p in started] == [None]
+    assert [p.returncode is not None for p in started] == [True]
 
 
 def test_the_spool_gives_rows_back_in_any_order(tmp_path: Path) -> None:
@@ -264,7 +275,7 @@ def test_the_spool_gives_rows_back_in_any_order(tmp_path: Path) -> None:
     spool = Spool()
     with open_table(path, columns.REGISTER) as source:
         for chunk in source.chunks:
-            spool.put(chunk.rows()[0][0], chunk)
+            spool.put(chunk)
     assert [spool.row(n)[0] for n in (2, 4_501, 2_003, 3)] == [
         f"025080{n - 1:06d}" for n in (2, 4_501, 2_003, 3)
     ]
