@@ -42,8 +42,8 @@ from disbursement.platform.errors import RefusedError
 from disbursement.programmes.rates import shipped_rates
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
+from ledger.posting import Control, Item, Query
 from ledger.posting import Header as JournalHeader
-from ledger.posting import Item, Query
 
 
 @dataclass(frozen=True)
@@ -404,12 +404,13 @@ def _journals(
     conn.execute(text(_NUMBER))
     openings = chart.account_ids(conn, [chart.opening(c) for _, c in payers])
     month, at = book_month(conn, ctx), stamp(ctx.clock)
-    totals = {
-        int(j): int(t)
-        for j, t in conn.execute(
+    controls = {
+        int(journal): Control(int(n), int(total), int(first_cover), int(last_cover))
+        for journal, n, total, first_cover, last_cover in conn.execute(
             text(
-                "SELECT o.journal_id, sum(o.amount_vnd) FROM opening o JOIN work_journal w "
-                "ON w.journal_id = o.journal_id GROUP BY o.journal_id"
+                "SELECT o.journal_id, count(*), sum(o.amount_vnd), min(o.cover), max(o.cover) "
+                "FROM opening o JOIN work_journal w ON w.journal_id = o.journal_id "
+                "WHERE o.amount_vnd > 0 GROUP BY o.journal_id"
             )
         )
     }
@@ -420,16 +421,14 @@ def _journals(
                 idem_key=f"opening/{import_id}/{code}", month=month,
                 effective_date=day_of(ctx.clock), recorded_at=at, evidence=evidence,
             ),
-            Query(
-                _LINES,
-                {"j": first + n, "p": payer_id, "o": openings[chart.opening(code)]},
-            ),
+            Query(_LINES, {"j": first + n, "p": payer_id, "o": openings[chart.opening(code)]}),
+            controls[first + n],
         )
         for n, (payer_id, code) in enumerate(payers)
-        if totals.get(first + n)
+        if first + n in controls
     ]  # fmt: skip
     posting.post_many(conn, items)
-    return len(items), sum(totals.values())
+    return len(items), sum(c.total for c in controls.values())
 
 
 _NUMBER = """
@@ -486,18 +485,23 @@ def _differing(conn: Connection, day: date, through: int) -> int:
     state = LawState(shipped_rates(), day)
     work_months(conn, months_between(int(first), through))
     ensure_due(conn, [state], int(first), through)
-    select = (
-        "SELECT o.person_id AS sub_id, min(o.cover) AS from_month, 'opening differs' AS why "
-        "FROM work_renew w JOIN opening o ON o.person_id = w.person_id "
-        "JOIN unit_profile u ON u.sub_id = o.person_id "
-        "AND o.cover BETWEEN u.from_month AND u.to_month "
-        "JOIN due d ON d.profile_id = u.profile_id AND d.month = o.cover AND d.law_key = :key "
-        "WHERE d.total_vnd <> o.amount_vnd GROUP BY o.person_id"
+    conn.execute(text("DROP TABLE IF EXISTS work_differ"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_differ AS "
+            "SELECT o.person_id, min(o.cover) AS from_month FROM work_renew w "
+            "JOIN opening o ON o.person_id = w.person_id JOIN unit_profile u "
+            "ON u.sub_id = o.person_id AND o.cover BETWEEN u.from_month AND u.to_month "
+            "JOIN due d ON d.profile_id = u.profile_id AND d.month = o.cover AND d.law_key = :key "
+            "WHERE d.total_vnd <> o.amount_vnd GROUP BY o.person_id"
+        ),
+        {"key": state.key},
     )
-    count = conn.execute(
-        text(f"SELECT count(*) FROM ({select}) q"), {"key": state.key}
-    ).scalar_one()
-    store.mark_dirty(conn, select, {"key": state.key})
+    count = conn.execute(text("SELECT count(*) FROM work_differ")).scalar_one()
+    store.mark_dirty(
+        conn,
+        "SELECT person_id AS sub_id, from_month, 'opening differs' AS why FROM work_differ",
+    )
     return int(count)
 
 

@@ -120,7 +120,6 @@ def _take(
 ) -> ImportReport:
     """Compare the staged rows with each other and the register, and take them over."""
     with ctx.cell.begin() as conn:
-        _analyze(conn)
         values = {"i": staged.import_id}
         _match_people(conn, values)
         _faults(conn, values)
@@ -138,13 +137,23 @@ def _one(conn: Connection, sql: str, values: dict[str, Any]) -> Any:
     return conn.execute(text(sql), values).scalar_one()
 
 
-def _analyze(conn: Connection) -> None:
+def analyze(conn: Connection, *tables: str) -> None:
+    """Tell PostgreSQL's planner about work tables it has never seen; SQLite needs nothing."""
     if conn.dialect.name == "postgresql":
-        for table in ("import_row", "import_span", "import_hold", "import_paid"):
+        for table in tables:
             conn.exec_driver_sql(f"ANALYZE {table}")
 
 
+# Columns of doubled rows that are compared; in a work table of their own, so that both planners
+# know how few they are.
+_COMPARED = (
+    "person_id", "payer_id", "name", "birth_from", "birth_to", "sex", "programme", "clause",
+    "dest_digest", "opening_month",
+)  # fmt: skip
+
+
 def _match_people(conn: Connection, values: dict[str, Any]) -> None:
+    """Find people on the register, and rows of the same person (`work_twice`)."""
     conn.execute(
         text(
             "UPDATE import_row SET person_id = p.id, known = 1 FROM person p "
@@ -154,40 +163,31 @@ def _match_people(conn: Connection, values: dict[str, Any]) -> None:
     )
     for table in ("work_who", "work_twice"):
         conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
-    blob = "bytea" if conn.dialect.name == "postgresql" else "blob"
-    conn.execute(
-        text(f"CREATE TEMPORARY TABLE work_who (who_blind {blob} PRIMARY KEY, first_n integer)")
-    )
     conn.execute(
         text(
-            "INSERT INTO work_who SELECT who_blind, min(n) FROM import_row WHERE import_id = :i "
-            "GROUP BY who_blind HAVING count(*) > 1"
+            "CREATE TEMPORARY TABLE work_who AS SELECT who_blind, min(n) AS first_n "
+            "FROM import_row WHERE import_id = :i GROUP BY who_blind HAVING count(*) > 1"
         ),
         values,
     )
+    analyze(conn, "work_who")
+    columns_ = ", ".join(f"r.{c}" for c in _COMPARED)
     conn.execute(
         text(
-            "CREATE TEMPORARY TABLE work_twice (n integer PRIMARY KEY, first_n integer, "
-            "good_n integer)"
-        )
-    )
-    conn.execute(
-        text(
-            "INSERT INTO work_twice SELECT r.n, f.first_n, NULL FROM work_who f "
-            "CROSS JOIN import_row r WHERE r.import_id = :i AND r.who_blind = f.who_blind"
+            f"CREATE TEMPORARY TABLE work_twice AS SELECT r.n, f.first_n, 0 AS good_n, {columns_} "
+            "FROM work_who f CROSS JOIN import_row r "
+            "WHERE r.import_id = :i AND r.who_blind = f.who_blind"
         ),
         values,
     )
+    conn.execute(text("CREATE UNIQUE INDEX work_twice_n ON work_twice (n)"))
     conn.execute(text("CREATE INDEX work_twice_first ON work_twice (first_n)"))
+    analyze(conn, "work_twice")
 
 
 _REFUSED = "SELECT count(DISTINCT n) FROM import_fault WHERE import_id = :i"
 
-# CROSS JOIN keeps SQLite to this order: few doubles first, then their rows by key.
-_TWICE = (
-    "FROM work_twice w CROSS JOIN import_row r CROSS JOIN import_row f WHERE r.import_id = :i "
-    "AND r.n = w.n AND f.import_id = :i AND f.n = w.first_n AND w.n <> w.first_n AND "
-)
+_TWICE = "FROM work_twice r JOIN work_twice f ON f.n = r.first_n WHERE r.n <> f.n AND "
 
 # (number, SELECT of row number and sentence); the file's own contradictions first.
 _COMPARISONS = (
@@ -202,10 +202,8 @@ _COMPARISONS = (
         102,
         "SELECT r.n, 'Dòng ' || r.n || ': trùng người, chương trình và diện hưởng với dòng ' || "
         "min(q.n) || '; bỏ một dòng.' "
-        "FROM work_twice w CROSS JOIN work_twice v CROSS JOIN import_row r CROSS JOIN import_row q "
-        "WHERE v.first_n = w.first_n AND v.n < w.n AND r.import_id = :i AND r.n = w.n "
-        "AND q.import_id = :i AND q.n = v.n AND q.programme = r.programme "
-        "AND q.clause = r.clause GROUP BY r.n",
+        "FROM work_twice r JOIN work_twice q ON q.first_n = r.first_n AND q.n < r.n "
+        "WHERE q.programme = r.programme AND q.clause = r.clause GROUP BY r.n",
     ),
     (
         103,
@@ -250,10 +248,7 @@ def _faults(conn: Connection, values: dict[str, Any]) -> None:
         conn.execute(
             text(
                 "INSERT INTO import_fault (import_id, n, k, sentence) "
-                f"SELECT :i, s.n, {k}, s.sentence FROM ({select}) AS s(n, sentence)"
-                if conn.dialect.name == "postgresql"
-                else "WITH s(n, sentence) AS (" + select + ") INSERT INTO import_fault "
-                f"(import_id, n, k, sentence) SELECT :i, s.n, {k}, s.sentence FROM s"
+                f"WITH s(n, sentence) AS ({select}) SELECT :i, s.n, {k}, s.sentence FROM s"
             ),
             values,
         )
@@ -268,16 +263,16 @@ def _faults(conn: Connection, values: dict[str, Any]) -> None:
 
 # The first good row of a person who is new makes the person; the others follow it.
 _GOOD_ROW = """
-UPDATE work_twice SET good_n = (SELECT min(v.n) FROM work_twice v
-  CROSS JOIN import_row r
-  WHERE v.first_n = work_twice.first_n AND r.import_id = :i AND r.n = v.n AND r.state = 0)
+UPDATE work_twice SET good_n = coalesce((SELECT min(v.n) FROM work_twice v
+  WHERE v.first_n = work_twice.first_n AND NOT EXISTS (SELECT 1 FROM import_fault x
+    WHERE x.import_id = :i AND x.n = v.n)), 0)
 """
 
 _FOLLOW = """
 UPDATE import_row SET known = 2, person_id = g.person_id
-FROM work_twice w CROSS JOIN import_row g
-WHERE g.import_id = :i AND g.n = w.good_n AND import_row.import_id = :i
-  AND import_row.n = w.n AND import_row.state = 0 AND import_row.known = 0 AND w.n <> w.good_n
+FROM work_twice w JOIN work_twice g ON g.n = w.good_n
+WHERE import_row.import_id = :i AND import_row.n = w.n AND import_row.state = 0
+  AND import_row.known = 0 AND w.n <> w.good_n
 """
 
 

@@ -189,9 +189,12 @@ def work_renew(conn: Connection, select: str, params: dict[str, object] | None =
     """Fill the temporary table `work_renew` from a SELECT of person ids; return how many."""
     conn.execute(text("DROP TABLE IF EXISTS work_renew"))
     conn.execute(text("CREATE TEMPORARY TABLE work_renew (person_id bigint PRIMARY KEY)"))
-    return conn.execute(
+    count = conn.execute(
         text(f"INSERT INTO work_renew SELECT DISTINCT q.person_id FROM ({select}) q"), params or {}
     ).rowcount
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("ANALYZE work_renew")
+    return count
 
 
 def mark_dirty(conn: Connection, select: str, params: dict[str, object] | None = None) -> None:
