@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-$(shell { cat requirements/dev.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
 BENCH_STAMP := $(VENV)/.bench-$(shell { cat requirements/bench.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
 PIP := $(PY) -m pip --disable-pip-version-check --no-input install -qq
-DEMO := DISBURSE_HOME=$(CURDIR)/demo $(VENV)/bin/disburse
+DEMO := DISBURSE_HOME=$(CURDIR)/demo DISBURSE_ENV=demo $(VENV)/bin/disburse
 
 .PHONY: help setup postgres test lint types contracts tests demo serve bench soak lock clean distclean
 
@@ -60,7 +60,7 @@ demo: setup ## Three months of a province, end to end; DB=postgres for PostgreSQ
 	@if [ "$(DB)" = postgres ]; then scripts/postgres --needed; fi
 	@$(DEMO) demo --db $(DB)
 
-serve: setup ## Open the demo's books at http://127.0.0.1:8000
+serve: setup ## Open the demo's books at http://127.0.0.1:8025
 	@$(DEMO) serve
 
 bench: $(BENCH_STAMP) postgres ## Measure against peers, side by side

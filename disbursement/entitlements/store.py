@@ -204,13 +204,13 @@ def mark_dirty(conn: Connection, select: str, params: dict[str, object] | None =
     """
     conn.execute(
         text(
-            "INSERT INTO dirty (sub_id, from_month, why) "
-            f"SELECT q.sub_id, q.from_month, q.why FROM ({select}) q WHERE true "
-            "ON CONFLICT (sub_id) DO UPDATE SET from_month = CASE "
+            "INSERT INTO dirty (sub_id, from_month, why, seq) "
+            f"SELECT q.sub_id, q.from_month, q.why, :dirty_seq FROM ({select}) q WHERE true "
+            "ON CONFLICT (sub_id) DO UPDATE SET seq = excluded.seq, from_month = CASE "
             "WHEN excluded.from_month < dirty.from_month THEN excluded.from_month "
             "ELSE dirty.from_month END"
         ),
-        params or {},
+        {**(params or {}), "dirty_seq": ids.block(conn, "change", 1)},
     )
 
 

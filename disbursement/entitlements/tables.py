@@ -42,6 +42,7 @@ dirty = Table(
     big("sub_id", pk=True),
     whole("from_month"),
     words("why"),
+    big("seq"),  # the change that marked it: a list takes away only what it was prepared after
 )
 
 rerating = Table(

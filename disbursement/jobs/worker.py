@@ -21,7 +21,7 @@ from bank_adapters.transports import FileDrop
 from disbursement.fallback.service import open_roster
 from disbursement.jobs import sender
 from disbursement.jobs.calendar import cut_off
-from disbursement.payments.intake import take_answer
+from disbursement.payments.intake import take_answers
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.context import Context
 
@@ -66,19 +66,21 @@ def send_due(ctx: Context) -> str:
 
 
 def pick_up(ctx: Context) -> str:
-    """Take in every answer that lies whole in a provider's folder; each is one unit of work."""
-    taken = refused = 0
+    """Take in every answer that lies whole in a provider's folder; each is one unit of work.
+
+    A statement that waits for an earlier one is kept and taken by itself when that one comes.
+    """
+    taken = waiting = refused = 0
     for folder in sorted((ctx.settings.home / "drop").glob("*/in")):
-        for path in sorted(folder.iterdir()):
-            if path.name.startswith(".") or not path.is_file():
-                continue
-            result = take_answer(ctx, path, source_name=path.name, actor="worker")
+        paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+        done = folder.parent / "done"
+        done.mkdir(exist_ok=True)
+        for path, result in zip(paths, take_answers(ctx, paths, actor="worker"), strict=True):
             taken += result.state in ("applied", "repeated")
-            refused += result.state not in ("applied", "repeated")
-            done = folder.parent / "done"
-            done.mkdir(exist_ok=True)
+            waiting += result.state == "waiting"
+            refused += result.state not in ("applied", "repeated", "waiting")
             path.rename(done / path.name)
-    return f"nhận {taken}, không nhận {refused}"
+    return f"nhận {taken}, chờ sao kê trước {waiting}, không nhận {refused}"
 
 
 def warn_cut_off(ctx: Context) -> str:

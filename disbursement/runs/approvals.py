@@ -399,37 +399,37 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str, day: dat
 def _after_release(
     conn: Connection, ctx: Context, row: Any, held: Sequence[int], day: date
 ) -> None:
-    """Move what is on its way out of reservation, keep what stays with its reason, fill outbox."""
-    at = stamp(ctx.clock)
-    not_before = row["release_on"] or day.isoformat()
-    ids_sql = ",".join(str(int(b)) for b in held) or "0"
-    conn.execute(
-        text(f"UPDATE batch SET state = 'queued', released_at = :t WHERE id IN ({ids_sql})"),
-        {"t": at},
-    )
-    conn.execute(
-        text(
-            "INSERT INTO outbox (batch_id, file_name, not_before, state, why, claimed_by, "
-            "claimed_at, tries) SELECT id, coalesce(file_name, ''), :nb, 'waiting', '', '', '', 0 "
-            f"FROM batch WHERE id IN ({ids_sql})"
-        ),
-        {"nb": not_before},
-    )
-    conn.execute(text(f"DELETE FROM coin_reserved WHERE batch_id IN ({ids_sql})"))
+    """Queue what leaves, keep what stays with its reason, and take marks that were dealt with."""
+    _queue(conn, ctx, held, row["release_on"] or day.isoformat())
     if row["carried"] or row["cancelled_vnd"]:
         _take_carried(conn, row)
     if row["held_payment"]:
         _keep_held(conn, row)
     conn.execute(
-        text(
-            "DELETE FROM dirty WHERE sub_id IN (SELECT id FROM person WHERE payer_id = :p) "
-            "AND sub_id NOT IN (SELECT person_id FROM list_hold WHERE list_id = :l "
-            "AND kind = 'right')"
-        ),
-        {"p": row["payer_id"], "l": row["id"]},
+        text("UPDATE pay_list SET released_at = :t WHERE id = :l"),
+        {"t": stamp(ctx.clock), "l": row["id"]},
     )
+    _take_marks(conn, row)
+
+
+def _take_marks(conn: Connection, row: Any) -> None:
+    """Take away the marks `dirty` that this month's lists of the payer have dealt with.
+
+    Not while another list of the payer waits for signatures (it may be made again and must find
+    them), not what was recorded after this list was prepared, and not who is held: the months of
+    all these are compared again (coins.md 12).
+    """
     conn.execute(
-        text("UPDATE pay_list SET released_at = :t WHERE id = :l"), {"t": at, "l": row["id"]}
+        text(
+            "DELETE FROM dirty WHERE seq < :seq "
+            "AND sub_id IN (SELECT id FROM person WHERE payer_id = :p) "
+            "AND NOT EXISTS (SELECT 1 FROM pay_list o WHERE o.payer_id = :p "
+            "AND o.state IN ('draft', 'prepared', 'checked', 'second')) "
+            "AND sub_id NOT IN (SELECT h.person_id FROM list_hold h JOIN pay_list l "
+            "ON l.id = h.list_id WHERE l.payer_id = :p AND l.month = :m AND l.state <> 'void' "
+            "AND h.kind = 'right')"
+        ),
+        {"seq": row["recorded_by"], "p": row["payer_id"], "m": row["month"]},
     )
 
 
@@ -488,29 +488,40 @@ def sign_batches(
                 books.post_batch(conn, ctx, batch_id, day)
             except LedgerError as error:
                 raise NotNowError(error.code, f"Sổ cái từ chối duyệt chi: {error}") from error
-        _queue(conn, ctx, batch_ids, day)
+        _queue(conn, ctx, batch_ids, day.isoformat())
+        _take_sent(conn, batch_ids)
     return len(docs)
 
 
-def _queue(conn: Connection, ctx: Context, batch_ids: Sequence[int], day: date) -> None:
-    ids_sql = ",".join(str(int(b)) for b in batch_ids) or "0"
+def _ids(batch_ids: Sequence[int]) -> str:
+    """Write our own row ids for an IN (…)."""
+    return ",".join(str(int(b)) for b in batch_ids) or "0"
+
+
+def _queue(conn: Connection, ctx: Context, batch_ids: Sequence[int], not_before: str) -> None:
+    """Put sealed batches into the outbox; their coins are reserved no longer."""
+    within = f"({_ids(batch_ids)})"
     conn.execute(
-        text(f"UPDATE batch SET state = 'queued', released_at = :t WHERE id IN ({ids_sql})"),
+        text(f"UPDATE batch SET state = 'queued', released_at = :t WHERE id IN {within}"),
         {"t": stamp(ctx.clock)},
     )
     conn.execute(
         text(
             "INSERT INTO outbox (batch_id, file_name, not_before, state, why, claimed_by, "
             "claimed_at, tries) SELECT id, coalesce(file_name, ''), :nb, 'waiting', '', '', '', 0 "
-            f"FROM batch WHERE id IN ({ids_sql})"
+            f"FROM batch WHERE id IN {within}"
         ),
-        {"nb": day.isoformat()},
+        {"nb": not_before},
     )
-    conn.execute(text(f"DELETE FROM coin_reserved WHERE batch_id IN ({ids_sql})"))
+    conn.execute(text(f"DELETE FROM coin_reserved WHERE batch_id IN {within}"))
+
+
+def _take_sent(conn: Connection, batch_ids: Sequence[int]) -> None:
+    """Take the coins of retry and cash batches out of what lies free."""
     conn.execute(
         text(
             "DELETE FROM free_coin WHERE EXISTS (SELECT 1 FROM batch_row r JOIN payment_coin c "
-            f"ON c.payment_id = r.payment_id WHERE r.batch_id IN ({ids_sql}) "
+            f"ON c.payment_id = r.payment_id WHERE r.batch_id IN ({_ids(batch_ids)}) "
             "AND c.sub_id = free_coin.sub_id AND c.cover = free_coin.cover "
             "AND c.item = free_coin.item)"
         )

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 
 from disbursement.entitlements import compare as differ
 from disbursement.entitlements import service as entitlements
+from disbursement.entitlements import store
 from disbursement.entitlements.service import LawState
 from disbursement.platform import ids
 from disbursement.platform.clock import months_between, show_month, stamp, today
@@ -248,6 +249,9 @@ def prepare_lists(
         )
     given_back = void_open_lists(conn, [p for p, _ in payers])
     runs = open_runs(conn, ctx, month, payers)
+    # Taken before anything is read: what is recorded from here on is not in these lists.
+    recorded_by = ids.block(conn, "change", 1)
+    store.ensure_horizon(conn, month)
     states = assess_month(conn, month, payers, day, rates)
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)
@@ -257,7 +261,7 @@ def prepare_lists(
     _draft_plain(conn)
     _draft_special(conn, lists)
     _collect_coins(conn)
-    _write_lists(conn, ctx, lists, states, month, rates)
+    _write_lists(conn, ctx, lists, states, month, rates, recorded_by)
     minted, held = conn.execute(
         text(
             "SELECT coalesce(sum(minted_vnd), 0), coalesce(sum(held_right), 0) FROM pay_list l "
@@ -796,11 +800,11 @@ def _write_lists(
     states: dict[int, tuple[LawState, LawState]],
     month: int,
     rates: RateSet,
+    recorded_by: int,
 ) -> None:
     """Write the list rows with their control totals; a list with nothing on it is left out."""
     sums = _list_sums(conn)
     assessed = _sums(conn, "SELECT list_id, assessed FROM work_assessed")
-    recorded_by = conn.execute(text("SELECT coalesce(max(seq), 0) FROM person")).scalar_one()
     settings_digest = _settings_digest(conn)
     at = stamp(ctx.clock)
     expires = (today(ctx.clock) + timedelta(days=EXPIRY_DAYS)).isoformat()

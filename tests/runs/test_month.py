@@ -208,7 +208,7 @@ def test_the_rise_waits_for_its_decision_and_is_then_paid_back(world: World) -> 
 
     with world.ctx.cell.begin() as conn:
         conn.execute(
-            text("INSERT INTO dirty (sub_id, from_month, why) VALUES (:s, 202607, 'test')"),
+            text("INSERT INTO dirty (sub_id, from_month, why, seq) VALUES (:s, 202607, 'test', 0)"),
             {"s": people[0]},
         )
     budget(world)
@@ -329,3 +329,43 @@ def test_what_happened_since_the_freeze_stops_the_release(world: World, what: st
     assert world.one("SELECT count(*) FROM line WHERE sub_id IS NOT NULL") == 0
     assert world.one("SELECT count(*) FROM signature WHERE role = 'sign1'") == 0
     healthy(world)
+
+
+def test_marks_stay_until_every_list_of_the_payer_has_dealt_with_them(world: World) -> None:
+    """A release takes no mark of the other list, of somebody held, or of a later change."""
+    from sqlalchemy import text
+
+    sa, sp, _, held = add_people(world, FOUR)
+    (later,) = add_people(world, [Person(date(1980, 1, 1), K6)])
+    budget(world)
+    with world.ctx.cell.begin() as conn:
+        for sub in (sa, sp, held):
+            conn.execute(
+                text("INSERT INTO dirty (sub_id, from_month, why, seq) VALUES (:s, 202610, '', 0)"),
+                {"s": sub},
+            )
+        conn.execute(
+            text(
+                "INSERT INTO hold (id, payer_id, person_id, kind, reason, detail, raised_at, "
+                "raised_by, fact_digest) VALUES (901, :y, :p, 'right', 'dead', '', '2026-01-01', "
+                "'x', '')"
+            ),
+            {"y": world.payer_id, "p": held},
+        )
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    with world.ctx.cell.begin() as conn:
+        conn.execute(
+            text("INSERT INTO dirty (sub_id, from_month, why, seq) VALUES (:s, 202610, '', :q)"),
+            {"s": later, "q": world.one("SELECT next FROM id_block WHERE name = 'change'")},
+        )
+    for who, role in (("binh", "check"), ("chi", "sign2")):
+        service.sign_all(world.ctx, 202610, role, world.signers[who])
+    lists = [r[0] for r in world.rows("SELECT id FROM pay_list ORDER BY programme")]
+    service.sign(world.ctx, 202610, "sign1", world.signers["dung"], list_ids=lists[:1])
+    assert world.rows("SELECT sub_id FROM dirty ORDER BY sub_id") == [
+        (n,) for n in sorted((sa, sp, held, later))
+    ]
+    service.sign(world.ctx, 202610, "sign1", world.signers["dung"], list_ids=lists[1:])
+    assert world.rows("SELECT sub_id FROM dirty ORDER BY sub_id") == [
+        (n,) for n in sorted((held, later))
+    ]
