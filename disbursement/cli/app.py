@@ -14,12 +14,14 @@ from disbursement.cli import (
     common,
     payment,
     reconcile,
+    register,
     run,
     serve,
     statement,
     users,
 )
 from disbursement.cli.doctor import doctor
+from disbursement.cli.sample import sample
 from disbursement.cli.worker import worker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -36,6 +38,8 @@ def options(
     common.set_overrides(home=home, cell=cell, today=today, lang=lang)
 
 
+app.command()(sample)
+app.add_typer(register.app, name="register")
 app.add_typer(run.app, name="run")
 app.add_typer(budget.app, name="budget")
 app.add_typer(cell.app, name="cell")
