@@ -139,6 +139,13 @@ class SimulatedBank:
         self._book(account, [("CRDT", amount, "NOTPROVIDED", "", words)])
         self.db.execute("COMMIT")
 
+    def debit(self, account: str, amount: int, words: str) -> None:
+        """Book money that leaves otherwise: sent back to the treasury, or paid out at desks."""
+        self.db.execute("BEGIN")
+        self._account(account)
+        self._book(account, [("DBIT", amount, "NOTPROVIDED", "", words)])
+        self.db.execute("COMMIT")
+
     # --- orders in, pain.002 out ------------------------------------------------------------------
 
     def take_orders(self, day: date) -> int:

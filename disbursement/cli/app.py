@@ -20,6 +20,7 @@ from disbursement.cli import (
     statement,
     users,
 )
+from disbursement.cli.demo import demo
 from disbursement.cli.doctor import doctor
 from disbursement.cli.sample import sample
 from disbursement.cli.worker import worker
@@ -38,6 +39,7 @@ def options(
     common.set_overrides(home=home, cell=cell, today=today, lang=lang)
 
 
+app.command()(demo)
 app.command()(sample)
 app.add_typer(register.app, name="register")
 app.add_typer(run.app, name="run")

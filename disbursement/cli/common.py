@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -14,6 +16,7 @@ import typer
 
 from disbursement.platform.context import Context, open_context
 from disbursement.platform.errors import DisburseError, UsageError
+from disbursement.platform.private_pg import private_cluster
 from disbursement.platform.settings import Settings
 
 P = ParamSpec("P")
@@ -26,6 +29,8 @@ PassphraseFile = Annotated[
 ]
 
 _overrides: dict[str, Any] = {}
+_stack = ExitStack()
+atexit.register(_stack.close)
 
 
 def set_overrides(**values: Any) -> None:
@@ -33,9 +38,22 @@ def set_overrides(**values: Any) -> None:
     _overrides.update({k: v for k, v in values.items() if v is not None})
 
 
+def settings() -> Settings:
+    """Return the settings of this command: the environment, then the options."""
+    return Settings(**_overrides)
+
+
 def context() -> Context:
-    """Return the context for this command."""
-    return open_context(Settings(**_overrides))
+    """Return the context for this command.
+
+    A demo that ran on a private PostgreSQL cluster has it started for the length of the command.
+    """
+    chosen = settings()
+    cluster = chosen.home / "pg"
+    if chosen.env == "demo" and not chosen.database_url and cluster.exists():
+        running = _stack.enter_context(private_cluster(cluster, durable=True))
+        chosen = chosen.model_copy(update={"database_url": running})
+    return open_context(chosen)
 
 
 def passphrase(user: str, file: Path | None) -> str:

@@ -375,6 +375,7 @@ _NAMES = {
     "fee": "phí",
     "draw": "tiền rút dự toán",
     "sendback": "nộp trả kho bạc",
+    "cash": "tiền mặt đơn vị chi trả đã chi",
 }
 GOOD = frozenset(_NAMES)
 """Names of counts that need nobody's attention; every other count is a break."""

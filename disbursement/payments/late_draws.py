@@ -12,7 +12,12 @@ from sqlalchemy import Connection, Row, text
 
 from disbursement.payments import effects
 from disbursement.payments.effects import Scope
-from disbursement.payments.statements import names_voucher, record_funding
+from disbursement.payments.statements import (
+    FUNDING_IN,
+    FUNDING_OUT,
+    names_voucher,
+    record_funding,
+)
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from ledger import chart, posting
@@ -34,6 +39,10 @@ UNION ALL
 SELECT 'sendback', x.id, x.voucher, x.sent_back_vnd, r.payer_id FROM provider_report x
 JOIN run r ON r.id = x.run_id WHERE x.sent_back_vnd > 0 AND NOT EXISTS (SELECT 1
   FROM funding_entry f WHERE f.kind = 'sendback' AND f.ref_id = x.id)
+UNION ALL
+SELECT 'cash', x.id, x.voucher, x.paid_cash_vnd, r.payer_id FROM provider_report x
+JOIN run r ON r.id = x.run_id WHERE x.paid_cash_vnd > 0 AND NOT EXISTS (SELECT 1
+  FROM funding_entry f WHERE f.kind = 'cash' AND f.ref_id = x.id)
 """
 
 
@@ -44,13 +53,13 @@ def match_late_draws(ctx: Context) -> int:
         vouchers = list(conn.execute(text(_VOUCHERS)).all()) if waiting else []
         done = 0
         for entry in waiting:
-            kind = "draw" if entry.side == "CRDT" else "sendback"
+            kinds = FUNDING_IN if entry.side == "CRDT" else FUNDING_OUT
             found = next(
                 (
                     v
                     for v in vouchers
-                    if (v.kind, v.payer_id, v.amount_vnd)
-                    == (kind, entry.payer_id, entry.amount_vnd)
+                    if v.kind in kinds
+                    and (v.payer_id, v.amount_vnd) == (entry.payer_id, entry.amount_vnd)
                     and names_voucher(entry.text, v.voucher)
                 ),
                 None,
@@ -58,8 +67,8 @@ def match_late_draws(ctx: Context) -> int:
             if found is None:
                 continue
             vouchers.remove(found)
-            record_funding(conn, kind, found.id, entry.answer_id, entry.n)
-            _clear(conn, ctx, entry, kind)
+            record_funding(conn, found.kind, found.id, entry.answer_id, entry.n)
+            _clear(conn, ctx, entry, found.kind)
             done += 1
     return done
 

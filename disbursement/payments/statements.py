@@ -369,7 +369,7 @@ def _store_entries(conn: Connection, answer_id: int) -> None:
 
 
 def _without_id(conn: Connection, account: _Account, scope: Scope) -> None:
-    """Recognise the treasury's money, money sent back to it, and the bank's fees."""
+    """Recognise the treasury's money, money sent back to it, cash paid out, and the bank's fees."""
     rows = conn.execute(
         text(
             "SELECT n, wants, amount_vnd, words, reference FROM recon_verdict "
@@ -390,6 +390,14 @@ def _without_id(conn: Connection, account: _Account, scope: Scope) -> None:
             )
 
 
+FUNDING_IN = frozenset({"draw"})
+FUNDING_OUT = frozenset({"sendback", "cash"})
+"""What debits without an id of ours: money sent back, and what the provider's desks paid out.
+
+Both are booked already (at the close, at the hand-over); the entry is their evidence.
+"""
+
+
 @dataclass(frozen=True)
 class _Voucher:
     """A treasury voucher whose money has not been seen on the account yet."""
@@ -408,7 +416,10 @@ def _vouchers(conn: Connection, account: _Account) -> list[_Voucher]:
             f"AND x.amount_vnd > 0 AND {unseen.format('draw')} UNION ALL "
             "SELECT 'sendback', x.id, x.voucher, x.sent_back_vnd FROM provider_report x "
             "JOIN run r ON r.id = x.run_id WHERE r.payer_id = :p AND x.provider_id = :v "
-            f"AND x.sent_back_vnd > 0 AND {unseen.format('sendback')}"
+            f"AND x.sent_back_vnd > 0 AND {unseen.format('sendback')} UNION ALL "
+            "SELECT 'cash', x.id, x.voucher, x.paid_cash_vnd FROM provider_report x "
+            "JOIN run r ON r.id = x.run_id WHERE r.payer_id = :p AND x.provider_id = :v "
+            f"AND x.paid_cash_vnd > 0 AND {unseen.format('cash')}"
         ),
         {"p": account.payer_id, "v": account.provider_id},
     )
@@ -424,13 +435,13 @@ def _recognise(
     amount: int,
     words: str,
 ) -> str | None:
-    kind = "draw" if wants == "returned" else "sendback"
-    named = [v for v in waiting if v.kind == kind and names_voucher(words, v.number)]
+    kinds = FUNDING_IN if wants == "returned" else FUNDING_OUT
+    named = [v for v in waiting if v.kind in kinds and names_voucher(words, v.number)]
     for voucher in named:
         if voucher.amount_vnd == amount:
             waiting.remove(voucher)
             record_funding(conn, voucher.kind, voucher.id, scope.answer_id, n)
-            return kind
+            return voucher.kind
     if named:
         return "draw_differs"
     if wants == "credited" and _FEE.search(words.upper()):

@@ -1,0 +1,93 @@
+"""Who sits across the table in a demo: a bank, a treasury, a cash desk. All simulated.
+
+The bank keeps its own books (bank_adapters/simulators/bank.py); the provider's report is written
+from those and from the desk's own result lists, never from ours, so that closing a month proves
+something.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from bank_adapters.simulators.bank import Holder, SimulatedBank
+from disbursement.fallback.simulator import simulated_result
+from disbursement.platform import files
+from disbursement.platform.clock import show_month
+from disbursement.runs import close
+
+COUNTS_AS_COLLECTED = 2  # column of the desk's result list that carries the day
+
+
+def bank_truth(sample: Path) -> dict[str, Holder]:
+    """Return the accounts that the bank knows under another name, or has closed."""
+    with (sample / "bank_truth.csv").open(encoding="utf-8", newline="") as source:
+        return {
+            r["account"]: Holder(r["name"], closed=r["status"] == "closed")
+            for r in csv.DictReader(source)
+        }
+
+
+@dataclass
+class Counterparties:
+    """The provider's bank and its desks; `accounts`: payer code -> deposit account."""
+
+    provider: str
+    bank: SimulatedBank
+    accounts: dict[str, str]
+    folder: Path
+    seed: int = 1
+    _paid: dict[str, int] = field(default_factory=dict)
+    _cash: dict[str, int] = field(default_factory=dict)
+
+    def draw(self, payer: str, amount: int, voucher: str, month: int) -> None:
+        """Let the treasury's money arrive on the payer's deposit account."""
+        if amount:
+            words = f"KBNN {voucher} CAP KINH PHI CHI TRA KY {month}"
+            self.bank.credit(self.accounts[payer], amount, words)
+
+    def desk_lists(
+        self, conn: Connection, batches: Sequence[tuple[int, str, str]], day: date
+    ) -> list[Path]:
+        """Write the result list of each open roster; batches: (id, payer code, message id)."""
+        out = []
+        for batch_id, payer, message in batches:
+            data = simulated_result(conn, [batch_id], day, seed=self.seed)
+            path = self.folder / f"ket-qua-{message}.csv"
+            files.write(path, data)
+            rows = list(csv.reader(data.decode().splitlines()))[1:]
+            paid = sum(int(r[1]) for r in rows if r[COUNTS_AS_COLLECTED])
+            self._cash[payer] = self._cash.get(payer, 0) + paid
+            if any(r[COUNTS_AS_COLLECTED] for r in rows):
+                out.append(path)
+        return out
+
+    def report(self, month: int, day: date, *, send_back: bool) -> Path:
+        """Write the provider's report of a month (CSV), and pay what it says leaves the account."""
+        path = self.folder / f"bao-cao-{month}.csv"
+        lines = []
+        for payer, account in sorted(self.accounts.items()):
+            debited, balance = self.bank.paid(account)
+            transfer = debited - self._paid.get(payer, 0)
+            cash = self._cash.pop(payer, 0)
+            left = balance - cash
+            back = left if send_back else 0
+            self._paid[payer] = debited
+            voucher = f"BC{payer}-{month}"
+            lines.append(
+                (payer, self.provider, month, transfer, cash, left - back, back, voucher, day)
+            )
+            if cash:
+                self.bank.debit(account, cash, f"{voucher} CHI TIEN MAT KY {show_month(month)}")
+            if back:
+                self.bank.debit(account, back, f"{voucher} NOP TRA KBNN KY {show_month(month)}")
+        with path.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.writer(target, lineterminator="\n")
+            writer.writerow(close.COLUMNS)
+            writer.writerows(lines)
+        return path

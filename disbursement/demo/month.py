@@ -1,0 +1,262 @@
+"""One month of the demo: from the list to the closed books, step by step, with the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bank_adapters.profiles import load_profile
+from disbursement.beneficiaries.holds import check_deaths
+from disbursement.demo.counterparties import Counterparties
+from disbursement.demo.stopwatch import Stopwatch
+from disbursement.fallback.desk_file import handover_file
+from disbursement.fallback.papers import write_roster
+from disbursement.fallback.plan import plan_cash
+from disbursement.fallback.service import close_roster
+from disbursement.identity.service import Signer
+from disbursement.jobs import invariants, worker
+from disbursement.payments.evidence import decide_unknown
+from disbursement.jobs.calendar import cash_last_day, forward, list_day, report_day
+from disbursement.platform.clock import SetClock, show_month
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotNowError, OurFaultError
+from disbursement.runs import close, papers, service
+from disbursement.runs.books import draw_amount
+from ledger import chart
+
+PAY_DAY = 5
+LATE = 2  # working days after the pay day on which late returns show
+ORDER = ("preparer", "checker", "second_signer", "first_signer")
+PROFILE = "iso-vn-1"
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days of one pay month, by the product's calendar."""
+
+    month: int
+    listed: date
+    paid: date
+    late: date
+    decided: date
+    cash: date
+    reported: date
+
+    @classmethod
+    def of(cls, month: int) -> Days:
+        """Return the days of a pay month (yyyymm)."""
+        paid = date(month // 100, month % 100, PAY_DAY)
+        decided = forward(paid, load_profile(PROFILE).answer_wait_days)
+        return cls(
+            month, list_day(month), paid, forward(paid, LATE), decided, cash_last_day(month),
+            report_day(month),
+        )  # fmt: skip
+
+
+@dataclass
+class DemoMonth:
+    """What a month needs; `say` gets a line per step, `signers` by log-in of office.STAFF."""
+
+    ctx: Context
+    clock: SetClock
+    signers: dict[str, Signer]
+    parties: Counterparties
+    watch: Stopwatch
+    say: Callable[[str], None]
+
+    def run(self, month: int, *, deaths: Path, send_back: bool = False) -> None:
+        """Pay one month: list, approval, sending, answers, cash, close; doctor after each step."""
+        days = Days.of(month)
+        self.say(f"\nKỳ {show_month(month)}")
+        self._list(days, deaths)
+        self._approve(days)
+        self._draw(days)
+        self._transfer(days)
+        self._cash(days)
+        self._close(days, send_back=send_back)
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def _list(self, days: Days, deaths: Path) -> None:
+        self.clock.set(days.listed)
+        with self.watch.stage("check"):
+            check_deaths(self.ctx, deaths, "an")
+        with self.watch.stage("prepare"):
+            done = service.prepare(self.ctx, days.month, self.signers["an"])
+        if done.rerating_people:
+            with self.watch.stage("papers"):
+                papers.write_rerating(self.ctx, days.month)
+            self.say(
+                f"  mức mới: {done.rerating_people} người được truy lĩnh, dự thảo quyết định đã "
+                "lập; ghi quyết định rồi lập lại danh sách"
+            )
+            with self.watch.stage("prepare"):
+                service.record_rerating(
+                    self.ctx, days.month, number=f"{days.month % 100}/QĐ-UBND", day=days.listed,
+                    signer_name="Chủ tịch UBND (mẫu)", actor="an",
+                )  # fmt: skip
+                done = service.prepare(self.ctx, days.month, self.signers["an"])
+        self.watch.count("prepare", done.payments)
+        self._healthy(
+            f"{days.listed:%d/%m} lập {done.lists} danh sách, {done.payments} khoản, giữ "
+            f"{done.held} người"
+        )
+
+    def _approve(self, days: Days) -> None:
+        with self.ctx.cell.read() as conn:
+            lists = service.open_lists(conn, days.month, "prepared")
+        with self.watch.stage("papers"):
+            for list_id in lists:
+                papers.write_sheet(self.ctx, list_id)
+        with self.watch.stage("approve"):
+            service.sign_all(self.ctx, days.month, "check", self.signers["binh"])
+            service.sign_all(self.ctx, days.month, "sign2", self.signers["chi"])
+            count = service.sign_all(self.ctx, days.month, "sign1", self.signers["dung"])
+        self._healthy(f"{days.listed:%d/%m} bốn chữ ký trên {count} danh sách, đã duyệt chi")
+
+    def _draw(self, days: Days) -> None:
+        with self.ctx.cell.read() as conn:
+            lists = conn.execute(
+                text(
+                    "SELECT l.id, y.code FROM pay_list l JOIN payer y ON y.id = l.payer_id "
+                    "WHERE l.month = :m AND l.state = 'released' ORDER BY l.id"
+                ),
+                {"m": days.month},
+            ).all()
+        for list_id, payer in lists:
+            voucher = f"RDT{list_id:05d}"
+            with self.watch.stage("draw"):
+                wanted = self._wanted(list_id)
+                service.draw(
+                    self.ctx, list_id, voucher=voucher, day=days.listed, amount_vnd=wanted,
+                    actor="chi",
+                )  # fmt: skip
+            with self.watch.stage("simulate"):
+                self.parties.draw(payer, wanted, voucher, days.month)
+        self._statements(days.listed)
+        self._healthy(f"{days.listed:%d/%m} rút dự toán cho {len(lists)} danh sách")
+
+    def _transfer(self, days: Days) -> None:
+        self.clock.set(days.paid)
+        with self.watch.stage("send"):
+            sent = worker.send_due(self.ctx)
+        self._healthy(f"{days.paid:%d/%m} {sent}")
+        with self.watch.stage("simulate"):
+            count = self.parties.bank.take_orders(days.paid)
+        self.watch.count("send", count)
+        with self.watch.stage("answers", count):
+            taken = worker.pick_up(self.ctx)
+        self._healthy(f"{days.paid:%d/%m} ngân hàng trả lời lệnh: {taken}")
+        for day, late in ((days.paid, False), (days.late, True), (days.decided, False)):
+            self.clock.set(day, 19)
+            with self.watch.stage("simulate"):
+                self.parties.bank.settle(late=late)
+            self._statements(day)
+            self._healthy(f"{day:%d/%m} sao kê")
+        with self.watch.stage("reconcile"):
+            decided = decide_unknown(self.ctx)
+        self._healthy(
+            f"{days.decided:%d/%m} sao kê quyết định {decided.payments} lệnh chưa rõ là chưa chi"
+        )
+
+    def _cash(self, days: Days) -> None:
+        with self.watch.stage("cash"):
+            try:
+                plan = plan_cash(self.ctx, days.month, self.signers["an"])
+                service.sign_all(self.ctx, days.month, "sign2", self.signers["chi"])
+                service.sign_all(self.ctx, days.month, "sign1", self.signers["dung"])
+                words = f"{plan.payments} khoản thất bại chuyển thành tiền mặt"
+            except NotNowError:
+                words = "không có khoản thất bại nào"
+        self.clock.set(forward(days.decided, 1))
+        with self.watch.stage("cash"):
+            worker.send_due(self.ctx)
+        self._healthy(f"{days.decided:%d/%m} {words}")
+        with self.ctx.cell.read() as conn:
+            open_rosters = [
+                (int(b), str(code), str(message))
+                for b, code, message in conn.execute(
+                    text(
+                        "SELECT o.batch_id, o.commune_code, b.message_id FROM roster o "
+                        "JOIN batch b ON b.id = o.batch_id WHERE o.state = 'ordered' "
+                        "ORDER BY o.batch_id"
+                    )
+                )
+            ]
+        with self.watch.stage("papers"):
+            for batch_id, _, _ in open_rosters:
+                write_roster(self.ctx, batch_id)
+        self.clock.set(days.cash, 17)
+        with self.watch.stage("simulate"), self.ctx.cell.read() as conn:
+            results = self.parties.desk_lists(conn, open_rosters, days.cash)
+        with self.watch.stage("cash"):
+            collected = sum(handover_file(self.ctx, p, actor="em").collected for p in results)
+            left = sum(
+                close_roster(self.ctx, b, copies_returned=1, actor="em").uncollected
+                for b, _, _ in open_rosters
+            )
+        self.watch.count("cash", collected + left)
+        self._healthy(
+            f"{days.cash:%d/%m} {len(open_rosters)} danh sách ký nhận: {collected} khoản đã nhận, "
+            f"{left} khoản chưa nhận chuyển kỳ sau"
+        )
+
+    def _close(self, days: Days, *, send_back: bool) -> None:
+        self.clock.set(days.reported)
+        with self.watch.stage("simulate"):
+            report = self.parties.report(days.month, days.reported, send_back=send_back)
+        with self.watch.stage("close"):
+            done = close.close_runs(self.ctx, days.month, report, "chi")
+        self._statements(days.reported)
+        self._healthy(
+            f"{days.reported:%d/%m} đóng kỳ: {done.paid} khoản đã chi, {done.carried} khoản chuyển "
+            "kỳ sau"
+        )
+        self._bank_agrees(days.month)
+
+    # --- small parts --------------------------------------------------------------------------
+
+    def _wanted(self, list_id: int) -> int:
+        with self.ctx.cell.read() as conn:
+            return draw_amount(conn, list_id)[0]
+
+    def _statements(self, day: date) -> None:
+        """Let the bank write its statements of the day, and take them in."""
+        with self.watch.stage("simulate"):
+            self.parties.bank.statements(day)
+        with self.watch.stage("answers"):
+            worker.pick_up(self.ctx)
+
+    def _healthy(self, step: str) -> None:
+        """Check every promise after a step; the demo stops where one is broken."""
+        with self.watch.stage("doctor"), self.ctx.cell.read() as conn:
+            found = invariants.check_all(conn)
+        if found:
+            first = found[0]
+            raise OurFaultError(
+                "doctor", f"Sau bước '{step}': {first.invariant} sai ở {first.where}."
+            )
+        self.say(f"  {step}")
+
+    def _bank_agrees(self, month: int) -> None:
+        """Compare our advance at the provider with the bank's own balance, account by account."""
+        with self.ctx.cell.read() as conn:
+            ours = {
+                str(code): int(v)
+                for code, v in conn.execute(
+                    text("SELECT code, debit - credit FROM account WHERE kind = 'paid'")
+                )
+            }
+        for payer, account in self.parties.accounts.items():
+            _, theirs = self.parties.bank.paid(account)
+            mine = ours[chart.advance(payer, self.parties.provider)]
+            if mine != theirs:
+                raise OurFaultError(
+                    "bank_differs",
+                    f"Kỳ {show_month(month)}, {payer}: sổ ghi còn {mine} đồng ở ngân hàng, ngân "
+                    f"hàng có {theirs} đồng.",
+                )

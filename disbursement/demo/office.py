@@ -1,0 +1,60 @@
+"""The office of a demo or a bench: books, staff, payers, contracts, budget."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from disbursement.beneficiaries.payers import create_payers, import_contracts
+from disbursement.beneficiaries.rules import read_date
+from disbursement.identity.service import Signer, create_user, register_signers, unlock
+from disbursement.platform.clock import stamp
+from disbursement.platform.context import Context
+from disbursement.platform.migrate import create_cell
+from disbursement.programmes.communes import province
+from disbursement.runs import service
+from ledger.money import parse_vnd
+
+PASSPHRASE = "chi-tra-thu-2026"  # noqa: S105 - opens demo keys, which work in a demo's books only
+STAFF = {
+    "an": ("preparer", "Lê Thị An", "025180000011"),
+    "binh": ("checker", "Phạm Văn Bình", "025080000012"),
+    "chi": ("second_signer", "Trần Thị Chi", "025180000013"),
+    "dung": ("first_signer", "Nguyễn Văn Dũng", "025080000014"),
+    "em": ("cash_desk", "Hoàng Thị Em", "025180000015"),
+    "giang": ("auditor", "Vũ Thị Giang", "025180000016"),
+}
+"""Invented staff: log-in -> (role, name, identity number)."""
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as source:
+        yield from csv.DictReader(source)
+
+
+def deposit_accounts(sample: Path) -> dict[str, str]:
+    """Return payer code -> deposit account number of the sample's contracts."""
+    return {r["Mã xã"]: r["Tài khoản tiền gửi"] for r in _rows(sample / "contracts.csv")}
+
+
+def found(ctx: Context, sample: Path, go_live: int) -> dict[str, Signer]:
+    """Make the books with staff, payers, contracts and budget of a sample; return the signers."""
+    code = ctx.cell.code
+    create_cell(ctx.database, code, province(code).full_name, stamp(ctx.clock))
+    for name, (role, full_name, identity) in STAFF.items():
+        create_user(ctx, name, full_name, identity, [role], PASSPHRASE, demo=True)
+    create_payers(ctx, code, go_live, codes=sorted(deposit_accounts(sample)))
+    import_contracts(ctx, sample / "contracts.csv")
+    register_signers(ctx)
+    budgets = [
+        (
+            r["Mã xã"], r["Chương trình"], int(r["Năm"]), parse_vnd(r["Số tiền"]),
+            r["Số quyết định"], read_date(r["Ngày quyết định"]) or date.min,
+        )
+        for r in _rows(sample / "budget.csv")
+    ]  # fmt: skip
+    with ctx.cell.begin() as conn:
+        service.set_budgets(conn, ctx, budgets)
+    return {name: unlock(ctx, name, PASSPHRASE) for name in STAFF}
