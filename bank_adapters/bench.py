@@ -18,7 +18,7 @@ from typing import Any
 from bank_adapters import pain001
 from bank_adapters.answers import parse
 from bank_adapters.contract import BatchHeader, PaymentRow
-from bank_adapters.profiles import load_profile
+from bank_adapters.profiles import Profile, load_profile
 from bank_adapters.xsd import validate_file
 
 DAY = date(2026, 11, 5)
@@ -39,7 +39,7 @@ def bench_files(count: int, folder: Path) -> dict[str, Any]:
     stages = {
         "render": _stage(count, lambda: _render(order, count), order),
         "xsd": _stage(count, lambda: validate_file(order, "pain.001.001.09"), order),
-        "read_statement": _stage(count, lambda: _read_statement(statement, count), statement),
+        "read_statement": _stage(count, lambda: read_statement(statement, count), statement),
         "read_status": _stage(count, lambda: _read_status(status, count), status),
     }
     return {"payments": count, "stages": stages, "peak_rss_mb": _peak_kb() // 1024}
@@ -111,7 +111,8 @@ def write_status(path: Path, count: int) -> None:
         out.write("</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>\n")
 
 
-def _render(path: Path, count: int) -> None:
+def order(count: int) -> tuple[Profile, BatchHeader]:
+    """Return profile and header of one file that holds `payment_rows(count)`."""
     # The profile's limits per file are those of a bank; here one file holds everything.
     profile = dataclasses.replace(
         load_profile("iso-vn-1"), max_payments_per_file=count, max_bytes_per_file=1 << 40
@@ -129,15 +130,24 @@ def _render(path: Path, count: int) -> None:
         count=count,
         total_vnd=sum(amount(n) for n in range(1, count + 1)),
     )
-    with path.open("wb") as out:
-        pain001.render(profile, header, payment_rows(count), out)
+    return profile, header
 
 
-def _read_statement(path: Path, count: int) -> None:
+def read_statement(path: Path, count: int) -> None:
+    """Read a statement as the product does and look at every entry of it.
+
+    Raises AssertionError where `count` entries do not add up to the statement's debits.
+    """
     (statement,) = parse(path).statements()
     total = sum(entry.amount_vnd for entry in statement.entries)
     if (len(statement.entries), total) != (count, statement.debit_vnd):
         raise AssertionError("the statement was not read whole")
+
+
+def _render(path: Path, count: int) -> None:
+    profile, header = order(count)
+    with path.open("wb") as out:
+        pain001.render(profile, header, payment_rows(count), out)
 
 
 def _read_status(path: Path, count: int) -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from disbursement.entitlements.facts import Birth, Case, facts_json
 from disbursement.entitlements.profiles import Profiler
@@ -70,7 +70,7 @@ def database(kind: str, folder: Path) -> Iterator[str | None]:
             yield url
 
 
-def header(ctx: Context, conn, key: str) -> Header:
+def header(ctx: Context, conn: Connection, key: str) -> Header:
     return Header(
         posting.allot(conn), chart.FINANCIAL, None, "definition", key, MONTH, "2026-09-01",
         stamp(ctx.clock), b"\x01" * 32,
@@ -91,7 +91,7 @@ def fill(ctx: Context, people: int, payers: int) -> None:
         service.set_budgets(conn, ctx, rows)
 
 
-def _offices(ctx: Context, conn, codes: list[str]) -> None:
+def _offices(ctx: Context, conn: Connection, codes: list[str]) -> None:
     keys, base, contract = ctx.keys, 1, 1
     conn.execute(
         text(
@@ -137,7 +137,7 @@ def _offices(ctx: Context, conn, codes: list[str]) -> None:
     definitions.define_signers(conn, header(ctx, conn, "signers"), signers)
 
 
-def _people(ctx: Context, conn, people: int, payers: int) -> None:
+def _people(ctx: Context, conn: Connection, people: int, payers: int) -> None:
     rnd, keys, profiler = random.Random(1), ctx.keys, Profiler(MONTH, 202712)
     first, dest = ids.block(conn, "sub", people), ids.block(conn, "destination", people)
     known: dict[bytes, tuple[int, str]] = {}

@@ -1,19 +1,15 @@
-"""Posting speed of the ledger, beside django-hordak; `python benchmarks/post.py --db postgres`.
+"""Posting speed of the ledger, beside django-hordak; `python -m benchmarks.post --db postgres`.
 
 PostgreSQL: a private cluster is started unless DATABASE_URL (a superuser's) is set. Every stage is
-repeated; the best counts and the spread of the repeats is the machine's noise. The peer posts the
-same amount between two accounts, one transaction per payment, which is its own interface, inside
-one database transaction; it runs on PostgreSQL only (its migrations refuse SQLite) and is left out
-where it is not installed (`make bench` installs it).
+repeated; the best counts and the spread of the repeats is the machine's noise. The peer is left
+out on SQLite, which it does not run on, and where it is not installed (`make bench` installs it).
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,44 +17,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from sqlalchemy.engine import make_url
+if __package__ in {None, ""}:  # run as a file: the checkout is not on the path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import measure, peers
 from disbursement.platform.private_pg import private_cluster
 from ledger.bench import bench_post
 
-PEER_ROWS = 2_000
-_PEER = """
-import sys, time
-import django
-from django.conf import settings
-from sqlalchemy.engine import make_url
-url = make_url(sys.argv[1])
-settings.configure(
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "mptt", "hordak"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "HOST": url.host,
-               "PORT": url.port, "USER": url.username, "PASSWORD": url.password or "",
-               "NAME": url.database}},
-    DEFAULT_AUTO_FIELD="django.db.models.AutoField", USE_TZ=True, DEFAULT_CURRENCY="VND",
-    CURRENCIES=["VND"], HORDAK_DECIMAL_PLACES=0,
+# name of the row, program of benchmarks.child, how many transactions (the rate is what counts)
+PEERS = (
+    ("django-hordak, transfer_to", "hordak_transfer", 2_000),
+    ("django-hordak, bulk_create", "hordak_bulk", 20_000),
 )
-django.setup()
-from django.core.management import call_command
-from django.db import transaction
-call_command("migrate", verbosity=0)
-from hordak.models import Account, Leg
-from moneyed import Money
-source = Account.objects.create(name="Expense", code="1", type="EX", currencies=["VND"])
-target = Account.objects.create(name="Payable", code="2", type="LI", currencies=["VND"])
-rows = int(sys.argv[2])
-start = time.perf_counter()
-with transaction.atomic():
-    for _ in range(rows):
-        source.transfer_to(target, Money(750000, "VND"))
-seconds = time.perf_counter() - start
-assert Leg.objects.count() == 2 * rows
-print(rows / seconds)
-"""
 
 
 @contextmanager
@@ -73,28 +43,19 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-def peer(url: str) -> float | None:
-    """Return django-hordak's transactions per second in a database of its own, or None."""
-    if importlib.util.find_spec("hordak") is None:
-        return None
-    plain = make_url(url).set(drivername="postgresql")
-    text = plain.render_as_string(hide_password=False)
-    with psycopg.connect(text, autocommit=True) as conn:
-        conn.execute("DROP DATABASE IF EXISTS bench_hordak")
-        conn.execute("CREATE DATABASE bench_hordak")
-    own = plain.set(database="bench_hordak").render_as_string(hide_password=False)
-    try:
-        run = subprocess.run(
-            [sys.executable, "-c", _PEER, own, str(PEER_ROWS)],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
-    finally:
-        with psycopg.connect(text, autocommit=True) as conn:
-            conn.execute("DROP DATABASE bench_hordak")
-    return float(run.stdout.split()[-1])
+def peer_figures(url: str, repeat: int) -> dict[str, Any]:
+    """Post with django-hordak in a database of its own; {} where it is not installed."""
+    found = {}
+    for name, program, rows in PEERS:
+        if "django-hordak" not in peers.missing():
+            with peers.hordak_database(url) as own:
+                arguments = [program, str(rows), str(repeat)]
+                found[name] = measure.child("benchmarks.child", arguments, {peers.DATABASE: own})
+    return found
 
 
-def measure(target: str, lines: int, repeat: int) -> dict[str, Any]:
+def run(target: str, lines: int, repeat: int) -> dict[str, Any]:
+    """Return the best of the repeats, and the rates of all of them under `spread`."""
     runs = []
     for _ in range(repeat):
         if "://" in target:
@@ -115,20 +76,21 @@ def measure(target: str, lines: int, repeat: int) -> dict[str, Any]:
     return best
 
 
-def show(best: dict[str, Any]) -> None:
-    for name, stage in best["stages"].items():
-        rates = best["spread"][name]
-        noise = 100 * (max(rates) - min(rates)) / max(rates)
-        print(
-            f"{name:12s} {stage['seconds']:8.2f} s {stage['rows_per_s']:>10,} lines/s"
-            f"   spread of {len(rates)} runs: {noise:.0f} %"
+def figures(best: dict[str, Any]) -> list[measure.Figure]:
+    """Return one row per stage and one per way of the peer."""
+    section = f"Posting on {best['db']}"
+    rows = [
+        measure.Figure(
+            section, f"ledger, {name}", True, stage["rows"],
+            tuple(best["spread"][name]), peak_rss_mb=stage["peak_rss_mb"],
         )
-    print(f"peak memory of this process: {best['peak_rss_mb']} MB")
-    if best.get("peer"):
-        ratio = best["stages"]["accrue"]["rows_per_s"] / best["peer"]
-        print(
-            f"django-hordak: {best['peer']:,.0f} transactions/s; accrue is {ratio:,.0f} times that"
-        )
+        for name, stage in best["stages"].items()
+    ]  # fmt: skip
+    rows += [
+        measure.figure(section, name, ours=False, told=told)
+        for name, told in best.get("peers", {}).items()
+    ]
+    return rows
 
 
 def main() -> None:
@@ -140,14 +102,11 @@ def main() -> None:
     args = parser.parse_args()
     if args.db == "postgres":
         with postgres() as url:
-            best = measure(url, args.lines, args.repeat)
-            best["peer"] = peer(url)
+            best = run(url, args.lines, args.repeat)
+            best["peers"] = peer_figures(url, args.repeat)
     else:
-        best = measure("file", args.lines, args.repeat)
-    if args.json:
-        print(json.dumps(best))
-    else:
-        show(best)
+        best = run("file", args.lines, args.repeat)
+    print(json.dumps(best) if args.json else measure.table(figures(best)))
 
 
 if __name__ == "__main__":
