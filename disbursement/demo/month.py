@@ -12,19 +12,19 @@ from sqlalchemy import text
 from bank_adapters.profiles import load_profile
 from disbursement.beneficiaries.holds import check_deaths
 from disbursement.demo.counterparties import Counterparties
+from disbursement.demo.printing import PrintRoom
 from disbursement.demo.stopwatch import Stopwatch
 from disbursement.fallback.desk_file import handover_file
-from disbursement.fallback.papers import write_roster
 from disbursement.fallback.plan import plan_cash
 from disbursement.fallback.service import close_roster
 from disbursement.identity.service import Signer
 from disbursement.jobs import invariants, worker
-from disbursement.payments.evidence import decide_unknown
 from disbursement.jobs.calendar import cash_last_day, forward, list_day, report_day
+from disbursement.payments.evidence import decide_unknown
 from disbursement.platform.clock import SetClock, show_month
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, OurFaultError
-from disbursement.runs import close, papers, service
+from disbursement.runs import close, service
 from disbursement.runs.books import draw_amount
 from ledger import chart
 
@@ -65,6 +65,7 @@ class DemoMonth:
     clock: SetClock
     signers: dict[str, Signer]
     parties: Counterparties
+    printing: PrintRoom
     watch: Stopwatch
     say: Callable[[str], None]
 
@@ -89,7 +90,8 @@ class DemoMonth:
             done = service.prepare(self.ctx, days.month, self.signers["an"])
         if done.rerating_people:
             with self.watch.stage("papers"):
-                papers.write_rerating(self.ctx, days.month)
+                drafts = [(days.month, code) for code in sorted(self.parties.accounts)]
+                self.printing.share(self.ctx, "rerating", drafts, days.listed)
             self.say(
                 f"  mức mới: {done.rerating_people} người được truy lĩnh, dự thảo quyết định đã "
                 "lập; ghi quyết định rồi lập lại danh sách"
@@ -109,9 +111,7 @@ class DemoMonth:
     def _approve(self, days: Days) -> None:
         with self.ctx.cell.read() as conn:
             lists = service.open_lists(conn, days.month, "prepared")
-        with self.watch.stage("papers"):
-            for list_id in lists:
-                papers.write_sheet(self.ctx, list_id)
+        self.printing.write("sheet", lists, days.listed)
         with self.watch.stage("approve"):
             service.sign_all(self.ctx, days.month, "check", self.signers["binh"])
             service.sign_all(self.ctx, days.month, "sign2", self.signers["chi"])
@@ -188,8 +188,9 @@ class DemoMonth:
                 )
             ]
         with self.watch.stage("papers"):
-            for batch_id, _, _ in open_rosters:
-                write_roster(self.ctx, batch_id)
+            self.printing.share(
+                self.ctx, "roster", [b for b, _, _ in open_rosters], forward(days.decided, 1)
+            )
         self.clock.set(days.cash, 17)
         with self.watch.stage("simulate"), self.ctx.cell.read() as conn:
             results = self.parties.desk_lists(conn, open_rosters, days.cash)

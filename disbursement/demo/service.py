@@ -16,12 +16,13 @@ from disbursement.demo import office
 from disbursement.demo.counterparties import Counterparties, bank_truth
 from disbursement.demo.faults import judge
 from disbursement.demo.month import DemoMonth
+from disbursement.demo.printing import PrintRoom
 from disbursement.demo.stopwatch import Stopwatch
 from disbursement.demo.summary import Summary, summarize, tables
 from disbursement.identity import tokens
+from disbursement.jobs.calendar import list_day
 from disbursement.jobs.worker import drop_folder
 from disbursement.platform import private_pg
-from disbursement.jobs.calendar import list_day
 from disbursement.platform.clock import SetClock, add_months, months_between
 from disbursement.platform.context import Context, open_context
 from disbursement.platform.errors import RefusedError
@@ -145,7 +146,7 @@ def _found(
     parties = Counterparties(
         PROVIDER[0], bank, office.deposit_accounts(folder), reports, sample.seed
     )
-    return DemoMonth(ctx, clock, signers, parties, watch, say)
+    return DemoMonth(ctx, clock, signers, parties, PrintRoom(ctx.settings), watch, say)
 
 
 def _register(ctx: Context, sample: SampleReport, watch: Stopwatch, say: Say) -> Path | None:
@@ -173,4 +174,6 @@ def _months(demo: DemoMonth, sample: SampleReport) -> None:
             with demo.watch.stage("import"):
                 import_register(demo.ctx, Path(late[month]), mode="all", actor="an")
         demo.run(month, deaths=folder / "deaths.csv", send_back=month == MONTHS[-1])
+    with demo.watch.stage("papers"):
+        demo.printing.close()
     demo.parties.bank.close()

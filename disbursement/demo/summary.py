@@ -24,8 +24,8 @@ ROWS = (
     ("people", "Người trong sổ"), ("entitled", "Khoản chi trong danh sách"),
     ("owed_vnd", "Số phải chi (đồng)"), ("carried_in", "Chuyển từ kỳ trước"), ("sent", "Đã gửi"),
     ("credited", "Đã vào tài khoản"), ("rejected", "Bị từ chối"), ("returned", "Bị hoàn trả"),
-    ("unknown", "Chưa rõ"), ("cash_orders", "Lệnh tiền mặt"), ("cash_collected", "Đã nhận tiền mặt"),
-    ("carried", "Chuyển kỳ sau"), ("held", "Giữ lại"),
+    ("unknown", "Chưa rõ"), ("cash_orders", "Lệnh tiền mặt"),
+    ("cash_collected", "Đã nhận tiền mặt"), ("carried", "Chuyển kỳ sau"), ("held", "Giữ lại"),
 )  # fmt: skip
 
 
@@ -102,9 +102,10 @@ def tables(summary: Summary) -> list[str]:
     lines += ["", "Vì sao chuyển khoản không thành"]
     for month, found in summary.failures.items():
         for f in found:
+            why = reason_words(f"{f.event}:{f.code}")
             lines.append(
-                f"  {show_month(month)}  {f.event:<9} {f.code:<10} {reason_words(f.event + ':' + f.code):<52}"
-                f"{f.count:>7} khoản {format_vnd(f.amount_vnd):>16} đ"
+                f"  {show_month(month)}  {why:<56}{f.count:>7} khoản "
+                f"{format_vnd(f.amount_vnd):>14} đ"
             )
     lines += ["", "Lỗi cài sẵn trong dữ liệu mẫu"]
     lines += [

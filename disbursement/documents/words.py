@@ -86,16 +86,34 @@ class Office:
         return f"Ủy ban nhân dân {self.name[:1].lower()}{self.name[1:]}"
 
 
+BANK_REASONS = {
+    "AB05": "ngân hàng nhận quá giờ xử lý",
+    "AC01": "số tài khoản không đúng",
+    "AC04": "tài khoản đã đóng",
+    "AC06": "tài khoản bị khóa",
+    "AG01": "loại tài khoản không nhận được",
+    "AM02": "vượt hạn mức một lần chuyển",
+    "AM05": "lệnh bị trùng",
+    "BE01": "tên chủ tài khoản không khớp",
+    "MD07": "chủ tài khoản đã chết",
+    "MS03": "ngân hàng không nêu lý do",
+    "RC01": "mã ngân hàng không đúng",
+    "NO_DEBIT": "sao kê không ghi nợ",
+}
+"""Officers' words for ISO 20022 reason codes, and for what a statement shows (`NO_DEBIT`)."""
+
+
 def reason_words(code: str) -> str:
     """Return a hold's reason in words.
 
     An open point of the law (`open_point:x`, or its bare name) is said by the first clause of its
-    sentence in open_points.csv; `rejected:AC04` names the bank's code.
+    sentence in open_points.csv; `rejected:AC04` is said with the bank's code.
     """
     kind, _, detail = code.partition(":")
     if kind in {"rejected", "returned"} and detail:
         said = "Bị từ chối" if kind == "rejected" else "Bị trả lại"
-        return f"{said} (mã {detail})"
+        why = BANK_REASONS.get(detail)
+        return f"{said}: {why} (mã {detail})" if why else f"{said} (mã {detail})"
     point = open_points().get(detail if kind == "open_point" else kind)
     if point is not None:
         return re.split(r"[:.] |\.$", point.sentence_vi)[0]

@@ -435,15 +435,18 @@ def _take_marks(conn: Connection, row: Any) -> None:
 
 def _take_carried(conn: Connection, row: Any) -> None:
     """Coins that lay free are on their way now, or were cancelled by this list."""
-    same = "x.sub_id = free_coin.sub_id AND x.cover = free_coin.cover AND x.item = free_coin.item"
     sent = (
-        "SELECT 1 FROM payment_coin x JOIN payment p ON p.id = x.payment_id "
-        f"WHERE p.list_id = :l AND p.hold_reason = '' AND {same}"
+        "SELECT x.sub_id, x.cover, x.item FROM payment p "
+        "JOIN payment_coin x ON x.payment_id = p.id WHERE p.list_id = :l AND p.hold_reason = ''"
     )
-    cancelled = f"SELECT 1 FROM line x WHERE x.journal_id = :j AND x.move > 0 AND {same}"
+    cancelled = (
+        "SELECT x.sub_id, x.cover, x.item FROM line x WHERE x.journal_id = :j AND x.move > 0"
+    )
     for query in (sent, cancelled):
         conn.execute(
-            text(f"DELETE FROM free_coin WHERE payer_id = :p AND EXISTS ({query})"),
+            text(
+                f"DELETE FROM free_coin WHERE payer_id = :p AND (sub_id, cover, item) IN ({query})"
+            ),
             {"l": row["id"], "j": row["journal_id"], "p": row["payer_id"]},
         )
 
@@ -520,10 +523,9 @@ def _take_sent(conn: Connection, batch_ids: Sequence[int]) -> None:
     """Take the coins of retry and cash batches out of what lies free."""
     conn.execute(
         text(
-            "DELETE FROM free_coin WHERE EXISTS (SELECT 1 FROM batch_row r JOIN payment_coin c "
-            f"ON c.payment_id = r.payment_id WHERE r.batch_id IN ({_ids(batch_ids)}) "
-            "AND c.sub_id = free_coin.sub_id AND c.cover = free_coin.cover "
-            "AND c.item = free_coin.item)"
+            "DELETE FROM free_coin WHERE (sub_id, cover, item) IN (SELECT c.sub_id, c.cover, "
+            "c.item FROM batch_row r JOIN payment_coin c ON c.payment_id = r.payment_id "
+            f"WHERE r.batch_id IN ({_ids(batch_ids)}))"
         )
     )
 

@@ -29,8 +29,11 @@ def test_months(months, text):
 
 def test_reasons():
     assert words.reason_words("no_identity") == "Chưa có số định danh cá nhân"
-    assert words.reason_words("rejected:AC04") == "Bị từ chối (mã AC04)"
-    assert words.reason_words("returned:BE01") == "Bị trả lại (mã BE01)"
+    assert words.reason_words("rejected:AC04") == "Bị từ chối: tài khoản đã đóng (mã AC04)"
+    assert words.reason_words("returned:BE01") == (
+        "Bị trả lại: tên chủ tài khoản không khớp (mã BE01)"
+    )
+    assert words.reason_words("rejected:XX99") == "Bị từ chối (mã XX99)"
     said = "Diện hưởng này đã bị bãi bỏ trước tháng này"
     assert words.reason_words("open_point:category_ended") == said
     assert words.reason_words("category_ended") == said
