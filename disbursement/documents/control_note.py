@@ -1,7 +1,8 @@
 """The control note beside an outgoing file: by it the receiver sees that the file is whole.
 
-It names no person and no category. The text form lies in bank_adapters; this is the printed one,
-with room for the two who hand the file over and take it.
+It names no person and no category. One `ControlNote` gives both forms: the text, which a machine
+reads (its wording lies in bank_adapters), and the printed one, with room for the two who hand the
+file over and take it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from bank_adapters.control_note import control_note
 from disbursement.documents import words
 from disbursement.documents.figures import dong_words
 from disbursement.documents.pdf import compile_pdf
@@ -24,16 +26,17 @@ TITLE = "Phiếu kiểm soát tệp chi trả"
 class ControlNote:
     """What the note says: the file's size in bytes, its SHA-256 (hex), its sums in dong.
 
-    `number` and `version` are the list's, `chain_head` (hex) and `chain_seq` the end of the book
-    when the batch was signed, `execution_date` the day the bank is to pay.
+    `number` and `version` are the list's, None for a batch made of several lists' payments;
+    `chain_head` (hex) and `chain_seq` the end of the book when the file's money was held for
+    sending, `execution_date` the day the bank is to pay, `made_at` the file's own instant.
     """
 
     office: Office
     provider: str
     programme: str
     month: int
-    number: int
-    version: int
+    number: int | None
+    version: int | None
     message_id: str
     file_name: str
     file_bytes: int
@@ -62,7 +65,7 @@ def control_note_data(note: ControlNote) -> dict[str, Any]:
             ["Nơi nhận tệp", note.provider],
             ["Chương trình", words.programme_words(note.programme)],
             ["Kỳ chi trả", f"Tháng {show_month(note.month)}"],
-            ["Danh sách", words.list_words(note.number, note.version)],
+            ["Danh sách", _list_words(note)],
             ["Mã lô (MsgId)", note.message_id],
             ["Ngày thực hiện", words.short_day(note.execution_date)],
             ["Cỡ tệp", f"{format_vnd(note.file_bytes)} byte"],
@@ -71,6 +74,26 @@ def control_note_data(note: ControlNote) -> dict[str, Any]:
         "seq": format_vnd(note.chain_seq),
         "made": words.instant_words(note.made_at),
     }
+
+
+def _list_words(note: ControlNote) -> str:
+    if note.number is None or note.version is None:
+        return "Nhiều danh sách trong kỳ"
+    return words.list_words(note.number, note.version)
+
+
+def control_note_text(note: ControlNote) -> str:
+    """Return the note as text, UTF-8, one `name: value` a line; sums in dong, digests in hex."""
+    return control_note(
+        file_name=note.file_name,
+        count=note.payments,
+        total_vnd=note.total_vnd,
+        sha256=note.sha256,
+        list_name=f"{note.office.code} {note.programme} {note.month}, {_list_words(note)}",
+        chain_seq=note.chain_seq,
+        chain_head=note.chain_head,
+        created_at=note.made_at,
+    )
 
 
 def control_note_pdf(note: ControlNote) -> bytes:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -23,12 +25,17 @@ from bank_adapters.contract import (
     Rejected,
     Transport,
 )
-from bank_adapters.control_note import control_note
+from disbursement.documents.control_note import (
+    ControlNote,
+    control_note_pdf,
+    control_note_text,
+)
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotNowError
 from disbursement.runs import approvals, batches, books
+from disbursement.runs.papers import office
 
 MAX_TRIES = 3
 """A batch whose sending fails this often by our own fault is parked for a person (F11)."""
@@ -117,6 +124,7 @@ def _send(
     if state == "queued":
         _claim(ctx, batch_id, worker)
     file, provider = _outgoing_file(ctx, batch_id)
+    _write_notes(ctx, batch_id, file.path)
     transport = transport_for(provider)
     outcome: Outcome = NotSent("not asked yet")
     if state in ("sending", "unknown"):
@@ -145,7 +153,6 @@ def _claim(ctx: Context, batch_id: int, worker: str) -> None:
     with ctx.cell.begin() as conn:
         approvals.verify_frozen(conn, ctx, batch_id)
         books.hold_cash(conn, ctx, batch_id, today(ctx.clock))
-        _write_note(conn, ctx, batch_id)
         changed = conn.execute(
             text("UPDATE batch SET state = 'sending' WHERE id = :b AND state = 'queued'"),
             {"b": batch_id},
@@ -161,31 +168,60 @@ def _claim(ctx: Context, batch_id: int, worker: str) -> None:
         )
 
 
-def _write_note(conn: Connection, ctx: Context, batch_id: int) -> None:
-    """Put the control note (TXT) beside the file: count, total, SHA-256, list, chain head."""
+def _write_notes(ctx: Context, batch_id: int, path: Path) -> None:
+    """Put the control note beside the file as TXT and PDF, before the first byte leaves.
+
+    Outside the transaction: under the lock of the chain nothing is rendered (coins.md 19). The
+    facts are all frozen, so a restart that finds one of the two missing writes the same bytes.
+    """
+    forms = {".txt": path.with_suffix(".txt"), ".pdf": path.with_suffix(".pdf")}
+    if all(form.exists() for form in forms.values()):
+        return
+    with ctx.cell.read() as conn:
+        note = _note_of(conn, batch_id, path)
+    files.write(forms[".txt"], control_note_text(note).encode())
+    files.write(forms[".pdf"], control_note_pdf(note))
+
+
+def _note_of(conn: Connection, batch_id: int, path: Path) -> ControlNote:
+    """Collect a batch's note; the chain's head is the seal by which its money was held."""
     row = _batch(conn, batch_id)
-    seq, head = books.head(conn)
-    note = control_note(
+    seq, head = conn.execute(
+        text(
+            "SELECT s.seq, s.hash FROM journal j JOIN seal s ON s.journal_id = j.id "
+            "WHERE j.idem_key = :k"
+        ),
+        {"k": f"cash_held:{batch_id}"},  # books.hold_cash posts under this key
+    ).one()
+    return ControlNote(
+        office=office(row["payer"], row["payer_name"], row["province_code"]),
+        provider=row["provider_name"],
+        programme=row["programme"],
+        month=row["month"],
+        number=row["list_number"],
+        version=row["list_version"],
+        message_id=row["message_id"],
         file_name=row["file_name"],
-        count=row["payments"],
-        total_vnd=row["total_vnd"],
+        file_bytes=path.stat().st_size,
         sha256=bytes(row["file_sha256"]).hex(),
-        list_name=f"{row['payer']} {row['programme']} {row['month']}",
+        payments=row["payments"],
+        total_vnd=row["total_vnd"],
+        execution_date=date.fromisoformat(row["value_date"]),
+        chain_head=bytes(head).hex(),
         chain_seq=seq,
-        chain_head=head.hex(),
-        created_at=row["created_text"],
+        made_at=row["created_text"],
     )
-    path = batches.outgoing(ctx, row["month"], row["file_name"])
-    files.write(path.with_suffix(".txt"), note.encode())
 
 
 def _batch(conn: Connection, batch_id: int) -> Any:
     return (
         conn.execute(
             text(
-                "SELECT b.*, y.code AS payer, p.code AS provider FROM batch b "
+                "SELECT b.*, y.code AS payer, y.name AS payer_name, y.province_code, "
+                "p.code AS provider, p.name AS provider_name, l.number AS list_number, "
+                "l.version AS list_version FROM batch b "
                 "JOIN payer y ON y.id = b.payer_id JOIN provider p ON p.id = b.provider_id "
-                "WHERE b.id = :b"
+                "LEFT JOIN pay_list l ON l.id = b.list_id WHERE b.id = :b"
             ),
             {"b": batch_id},
         )

@@ -12,8 +12,11 @@ from sqlalchemy import Connection, text
 from bank_adapters.contract import Accepted, NotSent, Outcome, OutgoingFile, Unknown
 from bank_adapters.transports import FileDrop
 from disbursement.jobs import sender
+from disbursement.platform import files
 from disbursement.platform.context import Context
+from disbursement.platform.errors import NotNowError
 from disbursement.runs import service
+from tests.documents import papers
 from tests.runs.test_close import released
 from tests.runs.test_month import FOUR, budget, healthy, sign_all
 from tests.runs.world import PAYER, PROVIDER, World, add_people
@@ -48,8 +51,6 @@ def test_what_is_released_and_drawn_is_sent_once(world: World, tmp_path: Path) -
     again = sender.drain(world.ctx, drop(tmp_path), open_roster)
     assert (again.sent, again.rosters) == (0, 0)
     healthy(world)
-    note = world.ctx.settings.files / "out" / "202610" / names[0].replace(".xml", ".txt")
-    assert "SHA-256" in note.read_text()
 
 
 def test_nothing_is_sent_before_the_draw(world: World, tmp_path: Path) -> None:
@@ -142,3 +143,91 @@ def test_a_release_for_a_later_day_waits(world: World, tmp_path: Path) -> None:
         days = conn.execute(text("SELECT DISTINCT not_before FROM outbox")).scalars().all()
     assert days == ["2026-10-05"]
     assert sender.drain(world.ctx, drop(tmp_path), open_roster) == sender.Sent()
+
+
+def note_files(world: World) -> dict[str, bytes]:
+    folder = world.ctx.settings.files / "out" / "202610"
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".txt", ".pdf")}
+
+
+def test_each_file_that_leaves_has_its_control_note_as_text_and_paper(
+    world: World, tmp_path: Path
+) -> None:
+    released(world)
+    sender.drain(world.ctx, drop(tmp_path), open_roster)
+    notes = note_files(world)
+    sent = world.rows(
+        "SELECT b.id, b.file_name, b.file_sha256, b.payments, b.total_vnd, b.programme FROM batch b "
+        "WHERE b.rail = 'bank' ORDER BY b.id"
+    )
+    assert sorted(notes) == sorted(
+        name.replace(".xml", end) for _, name, *_ in sent for end in (".txt", ".pdf")
+    ), "a cash batch leaves by its roster and has no note"
+    for batch_id, name, sha256, payments, total, programme in sent:
+        ((seq, head),) = world.rows(
+            "SELECT s.seq, s.hash FROM journal j JOIN seal s ON s.journal_id = j.id "
+            "WHERE j.idem_key = :k",
+            k=f"cash_held:{batch_id}",
+        )
+        said = notes[name.replace(".xml", ".txt")].decode()
+        (paper,) = papers.pages(notes[name.replace(".xml", ".pdf")])
+        assert (payments, total) == (1, {"SA": 750_000, "SP": 500_000}[programme])
+        money = f"{total // 1000}.000"
+        sha, chain = bytes(sha256).hex(), bytes(head).hex()
+        for line in (
+            f"Tệp: {name}",
+            f"Danh sách: {PAYER} {programme} 202610, Danh sách chính, bản 0",
+            "Số khoản chi: 1",
+            f"Tổng số tiền (đồng): {money}",
+            f"SHA-256 của tệp: {sha}",
+            f"Niêm phong cuối của sổ cái: số {seq}, {chain}",
+        ):
+            assert f"{line}\n" in said
+        for words in (
+            f"1 {money} đồng",
+            f"Tên tệp {name}",
+            f"SHA-256 của tệp {sha}",
+            f"Đầu chuỗi sổ cái số {seq} {chain}",
+            "Danh sách Danh sách chính, bản 0",
+            "Nơi nhận tệp Ngân hàng thử",
+        ):
+            assert words in paper
+
+
+def test_a_note_lost_with_its_process_is_written_again_with_the_same_bytes(
+    world: World, tmp_path: Path
+) -> None:
+    released(world)
+    with pytest.raises(KeyboardInterrupt):
+        sender.drain(world.ctx, lambda p: Killed(tmp_path / p), open_roster)
+    before = note_files(world)
+    assert len(before) == 2, "written before the first byte left"
+    folder = world.ctx.settings.files / "out" / "202610"
+    (pdf,) = (n for n in before if n.endswith(".pdf"))
+    (folder / pdf).unlink()
+    sender.drain(world.ctx, drop(tmp_path), open_roster)
+    after = note_files(world)
+    assert len(after) == 4
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_note_that_cannot_be_written_keeps_its_file_back(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released(world)
+    write = files.write
+
+    def full(path: Path, data: bytes) -> bytes:
+        if path.suffix == ".pdf":
+            raise NotNowError("disk_full", "Hết chỗ trên đĩa.")
+        return write(path, data)
+
+    monkeypatch.setattr(files, "write", full)
+    done = sender.drain(world.ctx, drop(tmp_path), open_roster)
+    assert (done.sent, done.rosters, done.waiting) == (0, 1, 2)
+    assert not (tmp_path / PROVIDER).exists(), "no file without its note"
+    monkeypatch.setattr(files, "write", write)
+    done = sender.drain(world.ctx, drop(tmp_path), open_roster)
+    assert (done.sent, done.waiting) == (2, 0)
+    assert len(note_files(world)) == 4
+    healthy(world)
