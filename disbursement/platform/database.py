@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 from disbursement.platform.errors import NotFoundError, OurFaultError, RefusedError
 
@@ -74,7 +74,12 @@ class Database:
         if sqlite3.sqlite_version_info < MIN_SQLITE:
             raise OurFaultError("sqlite_version", "Cần SQLite 3.38 trở lên.")
         engine = create_engine(
-            f"sqlite:///file:{path}?uri=true", poolclass=NullPool, connect_args={"timeout": 30}
+            f"sqlite:///file:{path}?uri=true",
+            # Kept open: the last connection to close would checkpoint the whole log each time.
+            poolclass=QueuePool,
+            pool_size=4,
+            pool_use_lifo=True,
+            connect_args={"timeout": 30, "check_same_thread": False},
         )
         shared = None if name == "shared" else self.path("shared")
 
