@@ -40,6 +40,7 @@ answer = Table(
     _words("message_id"),
     _words("state"),  # stored | applied | refused | quarantined | repeated
     _words("why"),
+    Column("warning", Text, nullable=False, server_default=""),  # read all the same, but …
 )
 
 statement = Table(

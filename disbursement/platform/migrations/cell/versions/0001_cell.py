@@ -2,19 +2,11 @@
 
 from alembic import context, op
 
-from disbursement.platform.schema import cell_tables, guard
-from ledger import ddl
-from ledger.bulk import run_script
+from disbursement.platform.migrations import frozen
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    conn = op.get_bind()
-    schema = context.config.attributes["schema"]
-    run_script(conn, ddl.statements(conn.dialect.name, schema))
-    ddl.seed(conn)
-    for metadata in cell_tables():
-        metadata.create_all(conn, checkfirst=False)
-    guard(conn, schema)
+    frozen.run(op.get_bind(), __file__, context.config.attributes["schema"])

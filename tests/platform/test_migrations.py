@@ -1,0 +1,204 @@
+"""A cell brought up version by version is the cell that the code describes, on both databases."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from disbursement.platform.database import Database
+from disbursement.platform.migrate import _roles, create_cell
+from disbursement.platform.migrations import frozen
+from disbursement.platform.schema import cell_tables, guard, shared_tables
+from ledger import ddl
+from ledger.bulk import run_script
+
+CELL, SHARED = "cell_25", "shared"
+NOW = "2026-10-01T00:00:00Z"
+RULES = ("journal_kind", "kind_role", "kind_move", "move_rule", "chain_head")
+FROZEN = {
+    "0001_cell.postgresql.sql": "6bc20934a7543772",
+    "0001_cell.sqlite.sql": "903ab6c38ab1b32b",
+    "0001_shared.postgresql.sql": "be04a03de8d54930",
+    "0001_shared.sqlite.sql": "887ec3ced8356a24",
+}
+"""SHA-256, first 16 digits, of each version's SQL."""
+VERSIONS = Path(frozen.__file__).parent
+
+POSTGRES = {
+    "table": "SELECT c.relname, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), "
+    "c.relacl::text, pg_get_expr(c.relpartbound, c.oid) FROM pg_class c "
+    "WHERE c.relnamespace = {s} AND c.relname NOT LIKE 'alembic%'",
+    "column": "SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), "
+    "a.attnotnull, a.attacl::text, pg_get_expr(d.adbin, d.adrelid) FROM pg_class c "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+    "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
+    "WHERE c.relnamespace = {s} AND c.relname NOT LIKE 'alembic%'",
+    "constraint": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) "
+    "FROM pg_constraint WHERE connamespace = {s} AND conname NOT LIKE 'alembic%'",
+    "index": "SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c "
+    "ON c.oid = i.indexrelid WHERE c.relnamespace = {s} AND c.relname NOT LIKE 'alembic%'",
+    "trigger": "SELECT c.relname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c "
+    "ON c.oid = t.tgrelid WHERE c.relnamespace = {s} AND NOT t.tgisinternal",
+    "function": "SELECT p.proname, pg_get_functiondef(p.oid), pg_get_userbyid(p.proowner), "
+    "p.proacl::text FROM pg_proc p WHERE p.pronamespace = {s}",
+    "sequence": "SELECT sequencename, data_type::text, start_value, increment_by "
+    "FROM pg_sequences WHERE schemaname = '{n}'",
+}
+
+
+def from_code(conn: Connection, name: str, schema: str | None) -> None:
+    """Make what the code of today describes, without any migration."""
+    if name == SHARED:
+        shared_tables().create_all(conn)
+        if schema is not None:
+            rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"
+            conn.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO disburse_app")
+            conn.exec_driver_sql(f"GRANT {rights} {schema} TO disburse_app")
+        return
+    run_script(conn, ddl.statements(conn.dialect.name, schema))
+    ddl.seed(conn)
+    for metadata in cell_tables():
+        metadata.create_all(conn, checkfirst=False)
+    guard(conn, schema)
+
+
+def plain(value: Any, schema: str = "") -> Any:
+    if isinstance(value, str):
+        return re.sub(r"\s+", " ", value.replace(schema, "this") if schema else value).strip()
+    return value
+
+
+def items(sql: str) -> tuple[str, ...]:
+    """Split a CREATE TABLE into what stands between its outermost commas, in no order."""
+    sql = plain(sql)
+    body, tail = sql[sql.index("(") + 1 : sql.rindex(")")], sql[sql.rindex(")") :]
+    out, depth, at = [], 0, 0
+    for n, letter in enumerate(body):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            out.append(body[at:n].strip())
+            at = n + 1
+    return (*sorted([*out, body[at:].strip()]), tail)
+
+
+def sqlite_snapshot(conn: Connection) -> set[Any]:
+    found: set[Any] = set()
+    for kind, name, sql in conn.execute(
+        text("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'")
+    ).all():
+        found.add((kind, name, items(sql) if kind == "table" else plain(sql)))
+        if kind == "table":
+            columns = conn.exec_driver_sql(f"PRAGMA table_xinfo({name})").all()
+            found |= {("column", name, *map(plain, c)) for c in columns}
+    return found
+
+
+def postgres_snapshot(conn: Connection, schema: str) -> set[Any]:
+    oid = f"'{schema}'::regnamespace"
+    return {
+        (kind, *(plain(v, schema) for v in row))
+        for kind, query in POSTGRES.items()
+        for row in conn.exec_driver_sql(query.format(s=oid, n=schema).replace("%", "%%"))
+    }
+
+
+def snapshot(conn: Connection, name: str, schema: str | None) -> set[Any]:
+    found = sqlite_snapshot(conn) if schema is None else postgres_snapshot(conn, schema)
+    if name != SHARED:
+        for table in RULES:
+            rows = conn.execute(text(f"SELECT * FROM {table}"))
+            found |= {("row", table, *(bytes(v) if isinstance(v, memoryview) else v for v in r))
+                      for r in rows}  # fmt: skip
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Database, ...]]:
+    """One database brought up by migrations, one empty."""
+    if request.param == "postgres":
+        new = request.getfixturevalue("new_pg_database")
+        both = Database(url=new()), Database(url=new())
+    else:
+        both = Database(home=tmp_path / "a"), Database(home=tmp_path / "b")
+    create_cell(both[0], "25", "Phú Thọ", NOW)
+    yield both
+    for database in both:
+        database.dispose()
+
+
+def make(database: Database, name: str) -> set[Any]:
+    schema = None if database.dialect == "sqlite" else name
+    with database.engine(name, owner=True).begin() as conn:
+        if schema is not None:
+            _roles(conn)
+            conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        from_code(conn, name, schema)
+        return snapshot(conn, name, schema)
+
+
+def migrated(database: Database, name: str) -> set[Any]:
+    with database.engine(name, owner=True).begin() as conn:
+        return snapshot(conn, name, None if database.dialect == "sqlite" else name)
+
+
+@pytest.mark.parametrize("name", [SHARED, CELL])
+def test_all_versions_together_are_what_the_code_describes(
+    databases: tuple[Database, ...], name: str
+) -> None:
+    ours, code = migrated(databases[0], name), make(databases[1], name)
+    assert len(ours) > (15 if name == SHARED else 400)
+    assert sorted(map(str, ours - code)) == []
+    assert sorted(map(str, code - ours)) == []
+
+
+def test_a_drift_is_seen(databases: tuple[Database, ...]) -> None:
+    before = migrated(databases[0], CELL)
+    statements = [
+        "ALTER TABLE payment ADD COLUMN drift text",
+        "CREATE INDEX drift_here ON payment (payer_id)",
+    ]
+    with databases[0].engine(CELL, owner=True).begin() as conn:
+        run_script(conn, statements)
+    after = migrated(databases[0], CELL)
+    assert {x[0] for x in after - before} >= {"column", "index"}
+
+
+def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None:
+    found = sorted(VERSIONS.glob("*/versions/0*.py"))
+    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == ["0001", "0002"]
+    for path in found:
+        assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
+            path
+        )
+
+
+def test_what_a_version_made_is_never_edited() -> None:
+    found = {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest()[:16]
+        for p in VERSIONS.glob("*/versions/*.sql")
+    }
+    assert found == FROZEN, "history stays; a change of a table is the next version"
+
+
+def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None:
+    database = Database(home=tmp_path)
+    create_cell(database, "25", "Phú Thọ", NOW)
+    newest = migrated(database, CELL)
+    with database.engine(CELL).begin() as conn:
+        conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        conn.exec_driver_sql(
+            "INSERT INTO answer (id, sha256, kind, file_name, size, received_at, message_id, "
+            "state, why) VALUES (1, X'00', 'pain.002', 'a', 1, '', '', 'applied', '')"
+        )
+    create_cell(database, "25", "Phú Thọ", NOW)
+    assert migrated(database, CELL) == newest
+    with database.engine(CELL).connect() as conn:
+        assert conn.exec_driver_sql("SELECT id, warning FROM answer").all() == [(1, "")]
+    database.dispose()
