@@ -399,10 +399,7 @@ def read_orders(path: Path) -> tuple[str, str, list[Instruction]]:
 
 
 def _text(element: etree._Element, *path: str) -> str:
-    found = element
-    for name in path:
-        found = next(c for c in found if _local(c) == name)
-    return found.text or ""
+    return element.findtext("/".join(f"{{*}}{name}" for name in path)) or ""
 
 
 def _local(element: etree._Element) -> str:

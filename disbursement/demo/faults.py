@@ -1,4 +1,4 @@
-"""Judging a run: which planted faults were found where they had to be, and what was held in vain."""
+"""Judging a run: which planted faults were found where they must be, and what was held in vain."""
 
 from __future__ import annotations
 

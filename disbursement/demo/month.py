@@ -109,8 +109,8 @@ class DemoMonth:
         )
 
     def _approve(self, days: Days) -> None:
-        with self.ctx.cell.read() as conn:
-            lists = service.open_lists(conn, days.month, "prepared")
+        with self.ctx.cell.read() as conn:  # the first commune's; `run sheet` sets any other
+            lists = service.open_lists(conn, days.month, "prepared", [min(self.parties.accounts)])
         self.printing.write("sheet", lists, days.listed)
         with self.watch.stage("approve"):
             service.sign_all(self.ctx, days.month, "check", self.signers["binh"])
@@ -144,6 +144,7 @@ class DemoMonth:
         self.clock.set(days.paid)
         with self.watch.stage("send"):
             sent = worker.send_due(self.ctx)
+        self.printing.write("roster", [b for b, _, _ in self._rosters()], days.paid)
         self._healthy(f"{days.paid:%d/%m} {sent}")
         with self.watch.stage("simulate"):
             count = self.parties.bank.take_orders(days.paid)
@@ -164,6 +165,7 @@ class DemoMonth:
         )
 
     def _cash(self, days: Days) -> None:
+        rosters = self._rosters()
         with self.watch.stage("cash"):
             try:
                 plan = plan_cash(self.ctx, days.month, self.signers["an"])
@@ -172,37 +174,29 @@ class DemoMonth:
                 words = f"{plan.payments} khoản thất bại chuyển thành tiền mặt"
             except NotNowError:
                 words = "không có khoản thất bại nào"
-        self.clock.set(forward(days.decided, 1))
+        day = forward(days.decided, 1)
+        self.clock.set(day)
         with self.watch.stage("cash"):
             worker.send_due(self.ctx)
         self._healthy(f"{days.decided:%d/%m} {words}")
-        with self.ctx.cell.read() as conn:
-            open_rosters = [
-                (int(b), str(code), str(message))
-                for b, code, message in conn.execute(
-                    text(
-                        "SELECT o.batch_id, o.commune_code, b.message_id FROM roster o "
-                        "JOIN batch b ON b.id = o.batch_id WHERE o.state = 'ordered' "
-                        "ORDER BY o.batch_id"
-                    )
-                )
-            ]
+        printed = {b for b, _, _ in rosters}
+        rosters += [r for r in self._rosters() if r[0] not in printed]
         with self.watch.stage("papers"):
             self.printing.share(
-                self.ctx, "roster", [b for b, _, _ in open_rosters], forward(days.decided, 1)
+                self.ctx, "roster", [b for b, _, _ in rosters if b not in printed], day
             )
         self.clock.set(days.cash, 17)
         with self.watch.stage("simulate"), self.ctx.cell.read() as conn:
-            results = self.parties.desk_lists(conn, open_rosters, days.cash)
+            results = self.parties.desk_lists(conn, rosters, days.cash)
         with self.watch.stage("cash"):
             collected = sum(handover_file(self.ctx, p, actor="em").collected for p in results)
             left = sum(
                 close_roster(self.ctx, b, copies_returned=1, actor="em").uncollected
-                for b, _, _ in open_rosters
+                for b, _, _ in rosters
             )
         self.watch.count("cash", collected + left)
         self._healthy(
-            f"{days.cash:%d/%m} {len(open_rosters)} danh sách ký nhận: {collected} khoản đã nhận, "
+            f"{days.cash:%d/%m} {len(rosters)} danh sách ký nhận: {collected} khoản đã nhận, "
             f"{left} khoản chưa nhận chuyển kỳ sau"
         )
 
@@ -220,6 +214,18 @@ class DemoMonth:
         self._bank_agrees(days.month)
 
     # --- small parts --------------------------------------------------------------------------
+
+    def _rosters(self) -> list[tuple[int, str, str]]:
+        """Return the open rosters: batch, payer's code, the batch's message id."""
+        with self.ctx.cell.read() as conn:
+            rows = conn.execute(
+                text(
+                    "SELECT o.batch_id, o.commune_code, b.message_id FROM roster o "
+                    "JOIN batch b ON b.id = o.batch_id WHERE o.state = 'ordered' "
+                    "ORDER BY o.batch_id"
+                )
+            ).all()
+        return [(int(b), str(code), str(message)) for b, code, message in rows]
 
     def _wanted(self, list_id: int) -> int:
         with self.ctx.cell.read() as conn:
