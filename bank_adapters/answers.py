@@ -34,20 +34,21 @@ _MESSAGE = re.compile(
 )
 _PIECE = 1 << 16
 
-_SOFT = frozenset({"details_without_amount", "copy"})
-"""Findings that leave the money right: the booking is taken as one, and a warning says so."""
+_SOFT = frozenset({"details_without_amount", "copy", "schema"})
+"""Findings that leave the money right; the file is taken, and a warning says so."""
 _CUT_OR_ALTERED = "Hãy xin ngân hàng gửi lại tệp đúng, hoặc đối chiếu với ngân hàng."
 
 
 def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
     """Read a pain.002, camt.052, camt.053 or camt.054 about a VND account.
 
-    Constant memory; walks the file once. Raises RefusedFile.
+    Constant memory; walks the file once, and once more where it is against its schema, which is a
+    warning only. Raises RefusedFile.
     """
     kind = sniff(source, most_bytes)
     if kind == "pain.002":
-        return _statuses(read_pain002(source, most_bytes=most_bytes))
-    return _statements(read_camt(source, most_bytes=most_bytes, currency=CURRENCY))
+        return _statuses(read_pain002(source, most_bytes=most_bytes, validate=True))
+    return _statements(read_camt(source, most_bytes=most_bytes, currency=CURRENCY, validate=True))
 
 
 def sniff(source: Source, most_bytes: int = MOST_BYTES) -> AnswerKind:

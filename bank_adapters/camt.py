@@ -99,18 +99,25 @@ class CamtFile:
 
 
 def read_camt(
-    source: Source, *, most_bytes: int = MOST_BYTES, currency: str | None = None
+    source: Source,
+    *,
+    most_bytes: int = MOST_BYTES,
+    currency: str | None = None,
+    validate: bool = False,
 ) -> CamtFile:
     """Read a camt.052/053/054 whole, in constant memory.
 
     With `currency` (one without a minor unit, such as VND) every amount in another currency and
     every fraction is a finding; whatever reads but does not add up is one too. Raises RefusedFile
-    where the bytes are no well-formed camt or an amount or side cannot be read.
+    where the bytes are no well-formed camt or an amount or side cannot be read. With `validate` a
+    file against the schema of its version has the finding `schema`.
     """
     reader = _Reader(currency)
     with opened(source, most_bytes) as stream:
         for start, end in documents(stream):
-            walk(Part(stream, start, end), _TAGS, reader.event)
+            found = walk(Part(stream, start, end), _TAGS, reader.event, validate=validate)
+            if found is not None:
+                reader.findings.append(found)
     return reader.result()
 
 

@@ -69,16 +69,21 @@ class StatusFile:
     findings: tuple[Finding, ...]
 
 
-def read_pain002(source: Source, *, most_bytes: int = MOST_BYTES) -> StatusFile:
+def read_pain002(
+    source: Source, *, most_bytes: int = MOST_BYTES, validate: bool = False
+) -> StatusFile:
     """Read a pain.002 whole, in constant memory.
 
     Raises RefusedFile where the bytes are no well-formed pain.002 or an amount cannot be read;
-    counts that do not agree are in `findings`.
+    counts that do not agree are in `findings`, and with `validate` that the file is against the
+    schema of its version (`schema`).
     """
     reader = _Reader()
     with opened(source, most_bytes) as stream:
         for start, end in documents(stream):
-            walk(Part(stream, start, end), _TAGS, reader.event)
+            found = walk(Part(stream, start, end), _TAGS, reader.event, validate=validate)
+            if found is not None:
+                reader.findings.append(found)
     return reader.result()
 
 

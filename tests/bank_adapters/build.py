@@ -60,6 +60,7 @@ def entry(
     return (
         f'<Ntry><Amt Ccy="{ccy}">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
         f"<Sts><Cd>{status}</Cd></Sts><BookgDt>{day}</BookgDt><AcctSvcrRef>FT1</AcctSvcrRef>"
+        "<BkTxCd><Prtry><Cd>CHI</Cd></Prtry></BkTxCd>"
         f"<NtryDtls><TxDtls><Refs><EndToEndId>{e2e}</EndToEndId></Refs>{inside}</TxDtls></NtryDtls>"
         f"{after}</Ntry>\n"
     )
