@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -13,9 +14,13 @@ from disbursement.cli.common import Json
 from disbursement.cli.run import day_arg
 from disbursement.fallback.service import overdue_rosters
 from disbursement.payments.evidence import decide_unknown
+from disbursement.payments.intake import warned
 from disbursement.payments.late_draws import match_late_draws
 from disbursement.platform.clock import today
 from ledger.money import format_vnd
+
+WARNED_DAYS = 31
+"""How long a warning about a file that was taken stays on the list."""
 
 
 @common.command
@@ -51,11 +56,13 @@ def reconcile(
             ).mappings()
         ]
         overdue = overdue_rosters(conn, until)
+        odd = warned(conn, until - timedelta(days=WARNED_DAYS))
     if as_json:
         common.emit(
             {
                 "late_draws": late, "decided": asdict(decided), "breaks": breaks,
                 "waiting": waiting, "overdue_rosters": [asdict(o) for o in overdue],
+                "warnings": [asdict(w) for w in odd],
             }
         )  # fmt: skip
         return
@@ -76,6 +83,11 @@ def reconcile(
             f"  danh sách ký nhận lô {late_roster.batch_id} ({late_roster.commune_code}) quá hạn "
             f"{late_roster.last_day:%d/%m/%Y}: {late_roster.orders} lệnh, "
             f"{format_vnd(late_roster.amount_vnd)} đồng"
+        )
+    for one in odd:
+        typer.echo(
+            f"  lưu ý {one.provider}: {one.files} tệp {one.kind} đã ghi, mới nhất "
+            f"{one.last_file}: {one.warning}"
         )
     if not (breaks or waiting or overdue):
         typer.echo("Không có sai lệch nào đang mở.")

@@ -24,6 +24,8 @@ class AnswerResult:
     counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, int] = field(default_factory=dict)
     journals: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What is odd about a file that was taken all the same, e.g. that it is against its schema."""
     then: tuple[AnswerResult, ...] = ()
     """Statements that had waited for this one and were taken after it."""
 

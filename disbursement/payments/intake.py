@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,13 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError
 from ledger.errors import LedgerError
 
-__all__ = ["AnswerResult", "take_answer", "take_answers", "take_folder"]
+__all__ = ["AnswerResult", "Warned", "take_answer", "take_answers", "take_folder", "warned"]
 
 MACHINES = frozenset({"worker"})
 """Actors that pick files up by themselves; people need a role for the payer."""
 MAY_IMPORT = ("preparer", "checker", "second_signer")
 _PIECE = 1 << 20
+_WARNINGS = 3
 _SAME_BYTES = "Tệp này đã nhập rồi; không có gì thay đổi."
 
 
@@ -219,7 +221,7 @@ def _take(
         return _put_aside(begin, answer_id, parsed.kind, _refused_by_book(error))
     return AnswerResult(
         "applied", "", _sentence(parsed, done), parsed.kind, answer_id, done.counts, done.amounts,
-        done.journals, _take_waiting(ctx, begin, waiting, actor),
+        done.journals, parsed.warnings, _take_waiting(ctx, begin, waiting, actor),
     )  # fmt: skip
 
 
@@ -330,13 +332,50 @@ def _close(conn: Connection, answer_id: int, parsed: ParsedAnswer, done: Applied
     conn.execute(
         text(
             "UPDATE answer SET kind = :k, payer_id = :p, provider_id = :v, message_id = :m, "
-            "state = 'applied', why = '' WHERE id = :i"
+            "state = 'applied', why = '', warning = :w WHERE id = :i"
         ),
         {
             "k": parsed.kind, "p": done.payer_id, "v": done.provider_id,
-            "m": parsed.message_id, "i": answer_id,
+            "m": parsed.message_id, "i": answer_id, "w": _warning(parsed.warnings),
         },
     )  # fmt: skip
+
+
+def _warning(warnings: Sequence[str]) -> str:
+    """Put warnings into one short text: the first few, and how many more there are."""
+    shown = "; ".join(warnings[:_WARNINGS])
+    more = len(warnings) - _WARNINGS
+    return f"{shown}; và {more} lưu ý khác" if more > 0 else shown
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Files of one bank that were taken with the same warning: how many, and the latest."""
+
+    provider: str
+    kind: str
+    files: int
+    last_file: str
+    last_received: str
+    warning: str
+
+
+def warned(conn: Connection, since: date) -> list[Warned]:
+    """Return what was taken with a warning since that day, one row per bank and warning.
+
+    Nothing is wrong with the money; the bank should hear of it.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT p.code, a.kind, w.files, a.file_name, a.received_at, a.warning FROM ("
+            "SELECT count(*) AS files, max(id) AS last FROM answer WHERE warning <> '' "
+            "AND state = 'applied' AND received_at >= :d GROUP BY provider_id, kind, warning) w "
+            "JOIN answer a ON a.id = w.last JOIN provider p ON p.id = a.provider_id "
+            "ORDER BY p.code, a.kind, w.last"
+        ),
+        {"d": since.isoformat()},
+    )
+    return [Warned(*row) for row in rows]
 
 
 _STORED = {"waiting": "stored", "quarantined": "quarantined", "refused": "refused"}
@@ -385,4 +424,6 @@ def _sentence(parsed: ParsedAnswer, done: Applied) -> str:
     good = [f"{done.counts[k]} {words}" for k, words in _NAMES.items() if k in done.counts]
     odd = sum(n for k, n in done.counts.items() if k not in GOOD)
     parts = good + ([f"{odd} sai lệch cần xem"] if odd else [])
-    return f"{parsed.kind}: {', '.join(parts) or 'không có dòng nào về lệnh chi'}."
+    done_words = f"{parsed.kind}: {', '.join(parts) or 'không có dòng nào về lệnh chi'}."
+    warning = _warning(parsed.warnings)
+    return f"{done_words} Lưu ý: {warning}." if warning else done_words
