@@ -139,6 +139,13 @@ class SimulatedBank:
         self._book(account, [("CRDT", amount, "NOTPROVIDED", "", words)])
         self.db.execute("COMMIT")
 
+    def knows(self, account: str, words: str) -> bool:
+        """Tell whether an entry with these words was booked on the account before."""
+        row = self.db.execute(
+            "SELECT 1 FROM booked WHERE account = ? AND text = ? LIMIT 1", (account, words)
+        )
+        return row.fetchone() is not None
+
     def debit(self, account: str, amount: int, words: str) -> None:
         """Book money that leaves otherwise: sent back to the treasury, or paid out at desks."""
         self.db.execute("BEGIN")

@@ -174,6 +174,18 @@ CONTRACTS = ColumnSet(
     ),
 )
 
+BUDGET = ColumnSet(
+    "dự toán",
+    (
+        Column("payer", "Mã xã", "digits", True, ("mã đơn vị chi trả",)),
+        Column("programme", "Chương trình", "choice", True, ("chế độ",), PROGRAMME),
+        Column("year", "Năm", "whole", True),
+        Column("amount", "Số tiền", "whole", True),
+        Column("number", "Số quyết định", required=True),
+        Column("date", "Ngày quyết định", "date", True),
+    ),
+)
+
 
 def plain(text: str) -> str:
     """Reduce a header or a choice to what is compared: NFC, small letters, single spaces."""

@@ -17,15 +17,19 @@ from disbursement.cli import (
     register,
     run,
     serve,
+    simulate,
     statement,
     users,
 )
 from disbursement.cli.demo import demo
 from disbursement.cli.doctor import doctor
 from disbursement.cli.sample import sample
+from disbursement.cli.usage import Roof
 from disbursement.cli.worker import worker
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Roof, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @app.callback()
@@ -49,6 +53,7 @@ app.command()(cell.init)
 app.command()(cell.migrate)
 app.add_typer(users.app, name="users")
 app.add_typer(statement.app, name="statement")
+app.add_typer(simulate.app, name="simulate")
 app.add_typer(cash.app, name="cash")
 app.add_typer(payment.app, name="payment")
 app.command()(reconcile.reconcile)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from disbursement.cli import common
 from disbursement.cli.common import As, Json
 from disbursement.cli.run import amount_arg, day_arg
 from disbursement.runs import service
+from disbursement.runs.budgets import import_budgets
 from ledger.money import format_vnd
 
 app = typer.Typer(help="Dự toán năm.", no_args_is_help=True)
@@ -40,6 +42,21 @@ def set_(
         actor=user,
     )
     typer.echo(f"Dự toán {programme} năm {year} của {payer}: {format_vnd(total)} đồng.")
+
+
+@app.command("import")
+@common.command
+def import_(
+    file: Annotated[Path, typer.Argument(help="Tệp XLSX hoặc CSV (docs/register-format.md).")],
+    user: As,
+    as_json: Json = False,
+) -> None:
+    """Ghi dự toán của nhiều xã từ một tệp: tất cả hoặc không dòng nào."""
+    done = import_budgets(common.context(), file, actor=user)
+    if as_json:
+        common.emit({"rows": done})
+    else:
+        typer.echo(f"Đã ghi {done} dòng dự toán.")
 
 
 @app.command()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 from disbursement.beneficiaries.payers import create_payers, import_contracts
-from disbursement.beneficiaries.rules import read_date
 from disbursement.identity.service import Signer, create_user, register_signers, unlock
 from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.migrate import create_cell
 from disbursement.programmes.communes import province
-from disbursement.runs import service
-from ledger.money import parse_vnd
+from disbursement.runs.budgets import import_budgets
 
 PASSPHRASE = "chi-tra-thu-2026"  # noqa: S105 - opens demo keys, which work in a demo's books only
 STAFF = {
@@ -48,13 +45,5 @@ def found(ctx: Context, sample: Path, go_live: int) -> dict[str, Signer]:
     create_payers(ctx, code, go_live, codes=sorted(deposit_accounts(sample)))
     import_contracts(ctx, sample / "contracts.csv")
     register_signers(ctx)
-    budgets = [
-        (
-            r["Mã xã"], r["Chương trình"], int(r["Năm"]), parse_vnd(r["Số tiền"]),
-            r["Số quyết định"], read_date(r["Ngày quyết định"]) or date.min,
-        )
-        for r in _rows(sample / "budget.csv")
-    ]  # fmt: skip
-    with ctx.cell.begin() as conn:
-        service.set_budgets(conn, ctx, budgets)
+    import_budgets(ctx, sample / "budget.csv", actor="chi")
     return {name: unlock(ctx, name, PASSPHRASE) for name in STAFF}

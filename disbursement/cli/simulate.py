@@ -1,0 +1,123 @@
+"""`disburse simulate`: a made-up bank and cash desk to try the engine with; never in production."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import text
+
+from bank_adapters.simulators.bank import PROFILES, SimulatedBank
+from disbursement.cli import common
+from disbursement.demo.counterparties import bank_truth
+from disbursement.fallback.simulator import simulated_result
+from disbursement.jobs.worker import drop_folder
+from disbursement.platform import files
+from disbursement.platform.clock import today
+from disbursement.platform.context import Context
+from disbursement.platform.errors import NotAllowedError, NotFoundError, UsageError
+
+app = typer.Typer(help="Ngân hàng và bàn chi tiền mặt giả lập, để thử.", no_args_is_help=True)
+
+Provider = Annotated[str, typer.Option("--provider", help="Mã tổ chức chi trả.")]
+
+
+def _trial() -> Context:
+    ctx = common.context()
+    if ctx.settings.env == "production":
+        raise NotAllowedError(
+            "simulator",
+            "Không dùng ngân hàng giả lập khi chạy thật; đặt DISBURSE_ENV=test để thử.",
+            en="The simulated bank is not for production; set DISBURSE_ENV=test to try it.",
+        )
+    ctx.cell.require()
+    return ctx
+
+
+@app.command()
+@common.command
+def bank(
+    provider: Provider,
+    profile: Annotated[
+        str, typer.Option("--profile", help=f"Mức hỏng: {', '.join(PROFILES)}.")
+    ] = "steady",
+    seed: Annotated[int, typer.Option("--seed", help="Hạt giống.")] = 1,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Thư mục dữ liệu mẫu có bank_truth.csv.")
+    ] = None,
+    late: Annotated[
+        bool, typer.Option("--late", help="Cả khoản trả lại muộn và khoản chậm.")
+    ] = False,
+) -> None:
+    """Ngân hàng giả lập: nhận tiền rút dự toán, đọc lệnh, trả lời, chi, ra sao kê của ngày."""
+    if profile not in PROFILES:
+        raise UsageError("profile", f"--profile chỉ nhận: {', '.join(PROFILES)}.")
+    if truth is not None and not (truth / "bank_truth.csv").is_file():
+        raise NotFoundError("truth", f"Không có tệp bank_truth.csv trong {truth}.")
+    ctx = _trial()
+    day = today(ctx.clock)
+    made = SimulatedBank(
+        drop_folder(ctx, provider), profile=profile, seed=seed,
+        truth=bank_truth(truth) if truth else None,
+    )  # fmt: skip
+    try:
+        drawn = _fund(ctx, made, provider)
+        orders = made.take_orders(day)
+        made.settle(late=late)
+        names = made.statements(day)
+    finally:
+        made.close()
+    typer.echo(
+        f"Ngân hàng giả lập {provider}: nhận {drawn} khoản rút dự toán, đọc {orders} lệnh, ra "
+        f"{len(names)} sao kê. Tiếp theo: disburse worker --once"
+    )
+
+
+def _fund(ctx: Context, made: SimulatedBank, provider: str) -> int:
+    """Let each draw that no statement has shown yet arrive at the bank, once."""
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT x.id, x.voucher, x.amount_vnd, c.id AS contract, c.deposit_account_enc "
+                "FROM draw x JOIN provider_contract c ON c.payer_id = x.payer_id "
+                "JOIN provider p ON p.id = c.provider_id WHERE p.code = :p AND x.amount_vnd > 0 "
+                "ORDER BY x.id"
+            ),
+            {"p": provider},
+        ).all()
+    done = 0
+    for row in rows:
+        account = ctx.keys.decrypt(
+            "provider_contract.deposit_account", int(row.contract), bytes(row.deposit_account_enc)
+        )
+        words = f"KBNN {row.voucher} CAP KINH PHI CHI TRA"
+        if not made.knows(account, words):
+            made.credit(account, int(row.amount_vnd), words)
+            done += 1
+    return done
+
+
+@app.command()
+@common.command
+def desk(
+    seed: Annotated[int, typer.Option("--seed", help="Hạt giống.")] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Thư mục nhận tệp.")] = None,
+) -> None:
+    """Bàn chi giả lập: điền kết quả vào mọi danh sách ký nhận đang mở."""
+    ctx = _trial()
+    day = today(ctx.clock)
+    folder = out or ctx.settings.home / "desk"
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT o.batch_id, b.message_id FROM roster o JOIN batch b ON b.id = o.batch_id "
+                "WHERE o.state = 'ordered' ORDER BY o.batch_id"
+            )
+        ).all()
+        if not rows:
+            raise NotFoundError("no_roster", "Không có danh sách ký nhận nào đang mở.")
+        for batch_id, message in rows:
+            path = folder / f"ket-qua-{message}.csv"
+            files.write(path, simulated_result(conn, [batch_id], day, seed=seed))
+            typer.echo(str(path))
