@@ -355,6 +355,14 @@ class SimulatedBank:
         )
         return [r[0] for r in rows]
 
+    def paid_for(self, message: str) -> int:
+        """Return what was debited and not returned of one file, in dong."""
+        row = self.db.execute(
+            "SELECT coalesce(sum(amount), 0) FROM told WHERE message = ? AND paid = 1 AND back = 0",
+            (message,),
+        )
+        return int(row.fetchone()[0])
+
     def paid(self, account: str) -> tuple[int, int]:
         """Return (debited and not returned, balance) of a deposit account, in dong."""
         debit = self.db.execute(

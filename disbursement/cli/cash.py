@@ -55,7 +55,46 @@ def plan(
             f"  không chuyển thành tiền mặt: {reason_words(reason)}: {count} khoản, "
             f"{format_vnd(vnd)} đồng; cần người xem lại."
         )
-    typer.echo(f"Tiếp theo: disburse run second --month {month} --as KẾ_TOÁN")
+    typer.echo(f"Tiếp theo: disburse run sign --role second --month {month} --as KẾ_TOÁN")
+
+
+@app.command("list")
+@common.command
+def list_(month: Month, payer: Payer = None, as_json: Json = False) -> None:
+    """Các danh sách ký nhận của kỳ: số lô, nơi chi, hạn, số bản, đã chi bao nhiêu."""
+    ctx = common.context()
+    ctx.cell.require()
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT o.batch_id AS batch, o.commune_code AS payer, o.last_day, o.copies, "
+                "o.state, count(r.n) AS orders, sum(r.amount_vnd) AS total_vnd, count(h.n) AS "
+                "collected FROM roster o JOIN batch b ON b.id = o.batch_id "
+                "JOIN batch_row r ON r.batch_id = o.batch_id "
+                "LEFT JOIN handover h ON h.batch_id = r.batch_id AND h.n = r.n "
+                "WHERE b.month = :m GROUP BY o.batch_id, o.commune_code, o.last_day, o.copies, "
+                "o.state ORDER BY o.commune_code, o.batch_id"
+            ),
+            {"m": month_arg(month)},
+        ).mappings()
+        found = [
+            {**r, "total_vnd": int(r["total_vnd"])}
+            for r in rows
+            if not payer or r["payer"] in payer
+        ]
+    if as_json:
+        common.emit(found)
+        return
+    if not found:
+        raise NotFoundError(
+            "no_roster", f"Kỳ {show_month(month_arg(month))} chưa có danh sách ký nhận nào."
+        )
+    for r in found:
+        state = "đang mở" if r["state"] == "ordered" else "đã đóng"
+        typer.echo(
+            f"lô {r['batch']:>5}  {r['payer']}  {state}  đến {r['last_day']}  {r['copies']} bản  "
+            f"{r['collected']}/{r['orders']} khoản đã chi  {format_vnd(r['total_vnd']):>14} đ"
+        )
 
 
 @app.command()

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from bank_adapters.simulators.bank import PROFILES, SimulatedBank
 from disbursement.cli import common
-from disbursement.demo.counterparties import bank_truth
+from disbursement.cli.run import Month, month_arg
+from disbursement.demo.counterparties import Counterparties, bank_truth, collected
 from disbursement.fallback.simulator import simulated_result
 from disbursement.jobs.worker import drop_folder
 from disbursement.platform import files
@@ -79,23 +80,84 @@ def _fund(ctx: Context, made: SimulatedBank, provider: str) -> int:
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(
-                "SELECT x.id, x.voucher, x.amount_vnd, c.id AS contract, c.deposit_account_enc "
-                "FROM draw x JOIN provider_contract c ON c.payer_id = x.payer_id "
-                "JOIN provider p ON p.id = c.provider_id WHERE p.code = :p AND x.amount_vnd > 0 "
-                "ORDER BY x.id"
+                "SELECT y.code, x.voucher, x.amount_vnd FROM draw x "
+                "JOIN payer y ON y.id = x.payer_id WHERE x.amount_vnd > 0 ORDER BY x.id"
+            )
+        ).all()
+    accounts = _accounts(ctx, provider, {r.code for r in rows})
+    done = 0
+    for payer, voucher, amount in rows:
+        words = f"KBNN {voucher} CAP KINH PHI CHI TRA"
+        if payer in accounts and not made.knows(accounts[payer], words):
+            made.credit(accounts[payer], int(amount), words)
+            done += 1
+    return done
+
+
+@app.command()
+@common.command
+def report(
+    month: Month,
+    provider: Provider,
+    back: Annotated[bool, typer.Option("--send-back", help="Nộp trả số còn lại.")] = False,
+) -> None:
+    """Báo cáo của đơn vị chi trả giả lập, từ sổ của ngân hàng và kết quả của bàn chi."""
+    ctx = _trial()
+    number = month_arg(month)
+    with ctx.cell.read() as conn:
+        batches = conn.execute(
+            text(
+                "SELECT y.code, b.rail, b.message_id FROM batch b JOIN payer y "
+                "ON y.id = b.payer_id JOIN provider p ON p.id = b.provider_id "
+                "WHERE p.code = :p AND b.month = :m AND b.sent_at IS NOT NULL ORDER BY b.id"
+            ),
+            {"p": provider, "m": number},
+        ).all()
+    if not batches:
+        raise NotFoundError("no_batch", f"{provider} chưa nhận lô nào của kỳ {month}.")
+    made = SimulatedBank(drop_folder(ctx, provider))
+    parties = Counterparties(
+        provider, made, _accounts(ctx, provider, {b.code for b in batches}), _desk(ctx)
+    )
+    try:
+        for payer, account in parties.accounts.items():
+            of_month = [b for b in batches if b.code == payer]
+            paid = sum(made.paid_for(b.message_id) for b in of_month if b.rail != "cash")
+            parties.paid_before[payer] = made.paid(account)[0] - paid
+            parties.cash[payer] = sum(
+                collected(path.read_bytes())
+                for b in of_month
+                if (path := _desk(ctx) / f"ket-qua-{b.message_id}.csv").is_file()
+            )
+        path = parties.report(number, today(ctx.clock), send_back=back)
+        made.statements(today(ctx.clock))
+    finally:
+        made.close()
+    typer.echo(str(path))
+
+
+def _desk(ctx: Context) -> Path:
+    return ctx.settings.home / "desk"
+
+
+def _accounts(ctx: Context, provider: str, payers: set[str]) -> dict[str, str]:
+    """Return payer code -> deposit account number at a provider."""
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT y.code, c.id, c.deposit_account_enc FROM provider_contract c "
+                "JOIN payer y ON y.id = c.payer_id JOIN provider p ON p.id = c.provider_id "
+                "WHERE p.code = :p"
             ),
             {"p": provider},
         ).all()
-    done = 0
-    for row in rows:
-        account = ctx.keys.decrypt(
-            "provider_contract.deposit_account", int(row.contract), bytes(row.deposit_account_enc)
+    return {
+        r.code: ctx.keys.decrypt(
+            "provider_contract.deposit_account", int(r.id), bytes(r.deposit_account_enc)
         )
-        words = f"KBNN {row.voucher} CAP KINH PHI CHI TRA"
-        if not made.knows(account, words):
-            made.credit(account, int(row.amount_vnd), words)
-            done += 1
-    return done
+        for r in rows
+        if r.code in payers
+    }
 
 
 @app.command()
@@ -107,7 +169,7 @@ def desk(
     """Bàn chi giả lập: điền kết quả vào mọi danh sách ký nhận đang mở."""
     ctx = _trial()
     day = today(ctx.clock)
-    folder = out or ctx.settings.home / "desk"
+    folder = out or _desk(ctx)
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(

@@ -33,6 +33,12 @@ def bank_truth(sample: Path) -> dict[str, Holder]:
         }
 
 
+def collected(result: bytes) -> int:
+    """Return what a desk's result list says was handed over, in dong."""
+    rows = list(csv.reader(result.decode().splitlines()))[1:]
+    return sum(int(r[1]) for r in rows if r[COUNTS_AS_COLLECTED])
+
+
 @dataclass
 class Counterparties:
     """The provider's bank and its desks; `accounts`: payer code -> deposit account."""
@@ -42,8 +48,10 @@ class Counterparties:
     accounts: dict[str, str]
     folder: Path
     seed: int = 1
-    _paid: dict[str, int] = field(default_factory=dict)
-    _cash: dict[str, int] = field(default_factory=dict)
+    paid_before: dict[str, int] = field(default_factory=dict)
+    """Payer -> what the bank had debited when the last month was reported, in dong."""
+    cash: dict[str, int] = field(default_factory=dict)
+    """Payer -> what the desks paid out since the last report, in dong."""
 
     def draw(self, payer: str, amount: int, voucher: str, month: int) -> None:
         """Let the treasury's money arrive on the payer's deposit account."""
@@ -60,10 +68,8 @@ class Counterparties:
             data = simulated_result(conn, [batch_id], day, seed=self.seed)
             path = self.folder / f"ket-qua-{message}.csv"
             files.write(path, data)
-            rows = list(csv.reader(data.decode().splitlines()))[1:]
-            paid = sum(int(r[1]) for r in rows if r[COUNTS_AS_COLLECTED])
-            self._cash[payer] = self._cash.get(payer, 0) + paid
-            if any(r[COUNTS_AS_COLLECTED] for r in rows):
+            if (paid := collected(data)) > 0:
+                self.cash[payer] = self.cash.get(payer, 0) + paid
                 out.append(path)
         return out
 
@@ -73,11 +79,11 @@ class Counterparties:
         lines = []
         for payer, account in sorted(self.accounts.items()):
             debited, balance = self.bank.paid(account)
-            transfer = debited - self._paid.get(payer, 0)
-            cash = self._cash.pop(payer, 0)
+            transfer = debited - self.paid_before.get(payer, 0)
+            cash = self.cash.pop(payer, 0)
             left = balance - cash
             back = left if send_back else 0
-            self._paid[payer] = debited
+            self.paid_before[payer] = debited
             voucher = f"BC{payer}-{month}"
             lines.append(
                 (payer, self.provider, month, transfer, cash, left - back, back, voucher, day)
