@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from disbursement.platform.database import Database
@@ -15,6 +13,9 @@ HERE = Path(__file__).parent / "migrations"
 
 
 def _upgrade(conn: Connection, kind: str, schema: str | None) -> None:
+    from alembic import command  # noqa: PLC0415 - a tenth of a second that only migrations need
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(HERE / kind))
     config.attributes["connection"] = conn
