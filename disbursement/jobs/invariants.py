@@ -101,6 +101,69 @@ class InFlightIsInTransit(Invariant):
     )
 
 
+class CoinsAreConserved(Invariant):
+    """Per payer and run month nothing owed is lost and nothing is made up, in dong and in coins.
+
+    What the lists assessed and took over from before = paid + in flight + at the desk + lying free
+    or gone on to a later list + cancelled + held of right + restored, less what the lists cancelled
+    and claimed back (money-flow.md, coins.md 14 and 17). The left side is the lists' and their
+    journals', the right side the payments', attempts' and free coins' own; a coin that is nowhere
+    or in two places makes the difference, in dong or, where amounts happen to agree, in coins.
+    """
+
+    name = "conservation"
+    sentence = (
+        "Mỗi đơn vị, mỗi kỳ: số phải chi (đã tính và chuyển sang) = đã trả + đang chuyển + ở bàn "
+        "chi + nằm chờ hoặc sang danh sách sau + hủy + giữ, theo đồng và theo số khoản."
+    )
+    sql = f"""
+WITH live AS (
+  SELECT r.payment_id FROM batch b JOIN batch_row r ON r.batch_id = b.id
+  WHERE b.state IN {RELEASED} AND coalesce(
+    (SELECT a.state FROM attempt_news a WHERE a.batch_id = r.batch_id AND a.n = r.n
+     AND a.state IN {FINAL} ORDER BY a.seq DESC LIMIT 1), 'moving')
+    IN ('moving', 'credited', 'collected')),
+rest AS (
+  SELECT p.id FROM payment p JOIN pay_list l ON l.id = p.list_id
+  WHERE l.state IN ('released', 'closed') EXCEPT SELECT payment_id FROM live),
+placed AS (
+  SELECT m.run_id, m.amount_vnd AS vnd, m.coins FROM live v JOIN payment m ON m.id = v.payment_id
+  UNION ALL
+  SELECT m.run_id, c.amount_vnd, 1 FROM rest t JOIN payment m ON m.id = t.id
+  JOIN payment_coin c ON c.payment_id = m.id WHERE (
+    EXISTS (SELECT 1 FROM free_coin f WHERE f.sub_id = c.sub_id AND f.cover = c.cover
+      AND f.item = c.item)
+    OR EXISTS (SELECT 1 FROM payment q JOIN pay_list k ON k.id = q.list_id
+      JOIN payment_coin d ON d.payment_id = q.id WHERE q.person_id = m.person_id AND q.id > m.id
+      AND k.state IN ('released', 'closed') AND d.sub_id = c.sub_id AND d.cover = c.cover
+      AND d.item = c.item)
+    OR EXISTS (SELECT 1 FROM line x JOIN account e ON e.id = x.credit_account
+      WHERE x.sub_id = c.sub_id AND x.cover = c.cover AND x.item = c.item AND x.move > c.move
+      AND e.kind = 'expense'))
+  UNION ALL
+  SELECT q.run_id, q.amount_vnd, 1 FROM (SELECT m.id, m.run_id, f.amount_vnd FROM free_coin f
+    JOIN payment m ON m.person_id = f.sub_id JOIN payment_coin c ON c.payment_id = m.id
+    AND c.sub_id = f.sub_id AND c.cover = f.cover AND c.item = f.item) q
+  WHERE q.id IN (SELECT payment_id FROM live)),
+owed AS (
+  SELECT l.run_id, l.assessed_vnd + l.carried_vnd + l.cancelled_vnd + l.receivable_vnd
+    - l.restored_vnd - l.held_right_vnd AS vnd,
+    l.carried + CASE WHEN l.cancelled_vnd + l.receivable_vnd + l.restored_vnd = 0
+      THEN coalesce(j.line_count, 0)
+      ELSE (SELECT count(*) FROM line x JOIN account y ON y.id = x.credit_account
+        WHERE x.journal_id = j.id AND x.move = 0 AND y.kind = 'payable') END AS coins
+  FROM pay_list l LEFT JOIN journal j ON j.id = l.journal_id
+  WHERE l.state IN ('released', 'closed')),
+sums AS (
+  SELECT o.run_id, sum(o.vnd) AS vnd, sum(o.coins) AS coins FROM (
+    SELECT run_id, vnd, coins FROM owed
+    UNION ALL SELECT run_id, -vnd, -coins FROM placed) o GROUP BY o.run_id)
+SELECT y.code || ' ' || r.month || ' (' || s.coins || ' khoản)', s.vnd
+FROM sums s JOIN run r ON r.id = s.run_id JOIN payer y ON y.id = r.payer_id
+WHERE s.vnd <> 0 OR s.coins <> 0
+"""
+
+
 class NeverPaidTwice(Invariant):
     """No payment is both credited (and not returned) and handed over in cash."""
 
@@ -189,6 +252,7 @@ ALL: Sequence[Invariant] = (
     FreeCoinsArePayable(),
     FreeCoinsHaveReasons(),
     InFlightIsInTransit(),
+    CoinsAreConserved(),
     NeverPaidTwice(),
     ListsConserve(),
     ListsMatchTheBook(),

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from disbursement.jobs import invariants
+from disbursement.jobs.invariants import Finding
 from tests.runs.test_close import resolved
-from tests.runs.world import World
+from tests.runs.world import PAYER, World
 
 BREAKS = {
     "trial_balance": "UPDATE account SET debit = debit + 1 WHERE kind = 'treasury'",
@@ -17,6 +18,7 @@ BREAKS = {
     "in_flight": "INSERT INTO batch_row (batch_id, n, payment_id, sub_id, end_to_end_id, "
     "amount_vnd, coins, destination_id, bank_code, name_written, text_written) "
     "SELECT id, 99, 1, 1, '', 5, 1, 1, '', '', '' FROM batch WHERE rail = 'bank'",
+    "conservation": "UPDATE payment SET coins = coins + 1 WHERE id = 1",
     "paid_twice": "",  # two rows, see below
     "list_conservation": "UPDATE pay_list SET held_right_vnd = held_right_vnd + 1 WHERE id = 1",
     "list_book": "UPDATE pay_list SET minted_vnd = minted_vnd + 1, "
@@ -71,3 +73,52 @@ def test_a_broken_promise_is_found_by_its_name(world: World, name: str) -> None:
     with world.ctx.cell.read() as conn:
         found = {f.invariant for f in invariants.check_all(conn)}
     assert name in found
+
+
+LOST = {
+    "a coin that lies nowhere": (
+        "DELETE FROM free_coin WHERE amount_vnd = 500000",
+        ("(1 khoản)", 500_000),
+    ),
+    "a coin free and paid": (
+        "INSERT INTO free_coin (sub_id, cover, item, move, payer_id, programme, amount_vnd, "
+        "reason, since_month) SELECT c.sub_id, c.cover, c.item, 2, p.payer_id, 'SA', c.amount_vnd, "
+        "'rejected:AC04', 202610 FROM payment p JOIN payment_coin c ON c.payment_id = p.id "
+        "WHERE p.id = (SELECT min(r.payment_id) FROM batch b JOIN batch_row r "
+        "ON r.batch_id = b.id JOIN attempt_news n ON n.batch_id = r.batch_id AND n.n = r.n "
+        "WHERE n.state = 'credited')",
+        ("(-1 khoản)", -750_000),
+    ),
+    "an answer forgotten": (
+        "DELETE FROM attempt_news WHERE state = 'rejected'",  # then under way, and lying free
+        ("(-1 khoản)", -500_000),
+    ),
+    "an assessment without a coin": (
+        "UPDATE pay_list SET assessed_vnd = assessed_vnd + 7 WHERE id = 1",
+        ("(0 khoản)", 7),
+    ),
+    "a coin counted twice for the same money": (
+        "UPDATE payment SET coins = coins + 1 WHERE id = 1",
+        ("(-1 khoản)", 0),
+    ),
+    "a payment of another month": (
+        "UPDATE payment SET run_id = run_id + 1 WHERE id = 1",
+        ("(1 khoản)", 750_000),
+    ),
+    "a coin of another month on the list": (
+        "UPDATE pay_list SET carried = carried + 1, carried_vnd = carried_vnd + 5 WHERE id = 1",
+        ("(1 khoản)", 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", sorted(LOST))
+def test_conservation_says_where_and_how_much(world: World, how: str) -> None:
+    resolved(world)
+    change, wanted = LOST[how]
+    with world.ctx.database.engine(world.ctx.cell.name, owner=True).begin() as conn:
+        unguarded(conn)
+        conn.execute(text(change))
+    with world.ctx.cell.read() as conn:
+        found = invariants.CoinsAreConserved().check(conn)
+    assert found == [Finding("conservation", f"{PAYER} 202610 {wanted[0]}", wanted[1])]
