@@ -19,8 +19,8 @@ from disbursement.fallback.plan import plan_cash
 from disbursement.fallback.service import close_roster
 from disbursement.identity.service import Signer
 from disbursement.jobs import invariants, worker
-from disbursement.jobs.calendar import cash_last_day, forward, list_day, report_day
 from disbursement.payments.evidence import decide_unknown
+from disbursement.platform.calendar import cash_last_day, forward, list_day, report_day
 from disbursement.platform.clock import SetClock, show_month
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, OurFaultError
@@ -68,10 +68,12 @@ class DemoMonth:
     printing: PrintRoom
     watch: Stopwatch
     say: Callable[[str], None]
+    month: int = 0
 
     def run(self, month: int, *, deaths: Path, send_back: bool = False) -> None:
         """Pay one month: list, approval, sending, answers, cash, close; doctor after each step."""
         days = Days.of(month)
+        self.month = month
         self.say(f"\nKỳ {show_month(month)}")
         self._list(days, deaths)
         self._approve(days)
@@ -212,6 +214,8 @@ class DemoMonth:
             "kỳ sau"
         )
         self._bank_agrees(days.month)
+        self.month = 0
+        self._healthy("mọi kỳ")
 
     # --- small parts --------------------------------------------------------------------------
 
@@ -241,7 +245,7 @@ class DemoMonth:
     def _healthy(self, step: str) -> None:
         """Check every promise after a step; the demo stops where one is broken."""
         with self.watch.stage("doctor"), self.ctx.cell.read() as conn:
-            found = invariants.check_all(conn)
+            found = invariants.check_all(conn, since=self.month)
         if found:
             first = found[0]
             raise OurFaultError(

@@ -20,9 +20,9 @@ from disbursement.demo.printing import PrintRoom
 from disbursement.demo.stopwatch import Stopwatch
 from disbursement.demo.summary import Summary, summarize, tables
 from disbursement.identity import tokens
-from disbursement.jobs.calendar import list_day
 from disbursement.jobs.worker import drop_folder
 from disbursement.platform import private_pg
+from disbursement.platform.calendar import list_day
 from disbursement.platform.clock import SetClock, add_months, months_between
 from disbursement.platform.context import Context, open_context
 from disbursement.platform.errors import RefusedError

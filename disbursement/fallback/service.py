@@ -26,10 +26,10 @@ from disbursement.fallback.rules import (
     show_day,
 )
 from disbursement.identity.service import user
-from disbursement.jobs.calendar import cash_last_day
 from disbursement.payments.effects import Scope, header, open_month, plan_item
 from disbursement.payments.queries import attempts_of
 from disbursement.platform import files, ids
+from disbursement.platform.calendar import cash_last_day
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import (

@@ -20,8 +20,8 @@ from bank_adapters.contract import Transport
 from bank_adapters.transports import FileDrop
 from disbursement.fallback.service import open_roster
 from disbursement.jobs import sender
-from disbursement.jobs.calendar import cut_off
 from disbursement.payments.intake import take_answers
+from disbursement.platform.calendar import cut_off
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.context import Context
 

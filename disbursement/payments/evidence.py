@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from bank_adapters.profiles import load_profile
-from disbursement.jobs.calendar import forward
 from disbursement.payments import effects
 from disbursement.payments.attempts import EXPECTED
 from disbursement.payments.effects import Scope
 from disbursement.platform import files, ids
+from disbursement.platform.calendar import forward
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.context import Context
 from reconciliation import store

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from disbursement.jobs import calendar
+from disbursement.platform import calendar
 
 
 @pytest.mark.parametrize(
