@@ -284,6 +284,18 @@ def birth_words(first: str, last: str) -> str:
 # ---- release --------------------------------------------------------------------------------
 
 
+def payer_of_hold(ctx: Context, hold_id: int) -> str:
+    """Return the code of the payer whose hold it is. Raises NotFoundError."""
+    with ctx.cell.read() as conn:
+        code = conn.execute(
+            text("SELECT y.code FROM hold h JOIN payer y ON y.id = h.payer_id WHERE h.id = :h"),
+            {"h": hold_id},
+        ).scalar()
+    if code is None:
+        raise NotFoundError("hold", f"Không có hồ sơ giữ số {hold_id}; xem `register holds`.")
+    return str(code)
+
+
 def release_hold(
     ctx: Context,
     hold_id: int,

@@ -18,8 +18,8 @@ app = typer.Typer(help="Sổ của một tỉnh.", no_args_is_help=True)
 @common.command
 def create(code: Annotated[str, typer.Argument(help="Mã tỉnh, hai chữ số.")]) -> None:
     """Lập sổ của một tỉnh (chạy lại chỉ cập nhật cấu trúc)."""
-    ctx = common.context()
     name = province(code).full_name
+    ctx = common.context(new=True)
     schema.create_cell(ctx.database, code, name, stamp(ctx.clock))
     typer.echo(f"Sổ của {name} (mã {code}) đã sẵn sàng.")
 
@@ -27,8 +27,8 @@ def create(code: Annotated[str, typer.Argument(help="Mã tỉnh, hai chữ số.
 @common.command
 def init() -> None:
     """Chuẩn bị máy này: khóa mã hóa, danh mục chung, sổ của tỉnh đang chọn."""
-    ctx = common.context()
-    name = province(ctx.cell.code).full_name
+    name = province(common.settings().cell).full_name
+    ctx = common.context(new=True)
     schema.create_cell(ctx.database, ctx.cell.code, name, stamp(ctx.clock))
     typer.echo(
         f"Đã chuẩn bị sổ của {name} trong {ctx.settings.home}. Tiếp theo: tạo người dùng bằng "

@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
+from pydantic import ValidationError
 
+from disbursement.identity.rules import EVERYWHERE
+from disbursement.identity.service import require
+from disbursement.identity.service import user as find_user
 from disbursement.platform.context import Context, open_context
-from disbursement.platform.errors import DisburseError, UsageError
+from disbursement.platform.errors import DisburseError, NotFoundError, UsageError
+from disbursement.platform.failures import explain
 from disbursement.platform.private_pg import private_cluster
 from disbursement.platform.settings import Settings
 
@@ -38,17 +43,46 @@ def set_overrides(**values: Any) -> None:
     _overrides.update({k: v for k, v in values.items() if v is not None})
 
 
+_NAMED = {
+    "home": "--home", "cell": "--cell", "today": "--today", "lang": "--lang",
+    "env": "DISBURSE_ENV", "xsd_dir": "DISBURSE_XSD_DIR", "DATABASE_URL": "DATABASE_URL",
+}  # fmt: skip
+
+
 def settings() -> Settings:
-    """Return the settings of this command: the environment, then the options."""
-    return Settings(**_overrides)
+    """Return the settings of this command: the environment, then the options.
+
+    Raises UsageError naming the option or the variable whose value cannot be used.
+    """
+    try:
+        return Settings(**_overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        allowed = first.get("ctx", {}).get("expected", "").replace(" or ", " hoặc ")
+        raise UsageError(
+            "setting",
+            f"Giá trị của {_NAMED.get(name, f'DISBURSE_{name.upper()}')} không đúng"
+            f"{f': chỉ nhận {allowed}' if allowed else ''}; sửa rồi chạy lại.",
+            en=f"The value of {_NAMED.get(name, name)} cannot be used: {first['msg']}.",
+        ) from error
 
 
-def context() -> Context:
+def context(*, new: bool = False) -> Context:
     """Return the context for this command.
 
     A demo that ran on a private PostgreSQL cluster has it started for the length of the command.
+    Only `new` makes a home where there is none: a mistyped --home must not become one. Raises
+    NotFoundError `no_home`, and as `open_context`.
     """
     chosen = settings()
+    if not new and not chosen.key_file.exists():
+        raise NotFoundError(
+            "no_home",
+            f"Chưa có dữ liệu trong thư mục {chosen.home}: kiểm tra --home (hoặc DISBURSE_HOME), "
+            "hoặc chạy `disburse init` để lập mới.",
+            en=f"There is no data in {chosen.home}: check --home, or run `disburse init`.",
+        )
     cluster = chosen.home / "pg"
     if chosen.env == "demo" and not chosen.database_url and cluster.exists():
         running = _stack.enter_context(private_cluster(cluster, durable=True))
@@ -56,13 +90,29 @@ def context() -> Context:
     return open_context(chosen)
 
 
+def officer(ctx: Context, name: str, *roles: str, payer: str = EVERYWHERE) -> None:
+    """Refuse who is not on the staff, or holds none of these roles for the payer (all: `*`).
+
+    Raises NotFoundError `user`, NotAllowedError `user_stopped`, `role`.
+    """
+    ctx.cell.require()
+    who = find_user(ctx, name)
+    if not any(who.holds(role, payer) for role in roles):
+        with ctx.cell.read() as conn:
+            require(conn, who, roles[0], payer)
+
+
 def passphrase(user: str, file: Path | None) -> str:
     """Take the signing passphrase from a file, from DISBURSE_PASSPHRASE, or ask on a terminal."""
     if file is not None:
         try:
-            return file.read_text().rstrip("\n")
-        except OSError as error:
-            raise UsageError("passphrase", f"Không đọc được tệp mật khẩu {file.name}.") from error
+            return file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                "passphrase",
+                f"Không đọc được tệp mật khẩu {file.name}: phải là tệp chữ UTF-8 đọc được; kiểm "
+                "tra đường dẫn sau --passphrase-file.",
+            ) from error
     if (value := os.environ.get("DISBURSE_PASSPHRASE")) is not None:
         return value
     if not sys.stdin.isatty():
@@ -73,18 +123,30 @@ def passphrase(user: str, file: Path | None) -> str:
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn our errors into one sentence and an exit code; nothing else is caught."""
+    """Turn our errors into one sentence and an exit code, the machine's failures too.
+
+    A fault of the program itself is not caught: it must be seen.
+    """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except DisburseError as error:
-            sentence = error.en if _overrides.get("lang") == "en" else error.sentence
-            typer.echo(f"Lỗi [{error.code}]: {sentence}", err=True)
-            raise typer.Exit(error.exit_code) from error
+            raise fail(error) from error
+        except Exception as error:
+            if isinstance(error, BrokenPipeError) or (known := explain(error)) is None:
+                raise
+            raise fail(known) from error
 
     return run
+
+
+def fail(error: DisburseError) -> typer.Exit:
+    """Say one sentence on stderr; return the exit that the command leaves with."""
+    sentence = error.en if _overrides.get("lang") == "en" else error.sentence
+    typer.echo(f"Lỗi [{error.code}]: {sentence}", err=True)
+    return typer.Exit(error.exit_code)
 
 
 def emit(value: Any) -> None:

@@ -101,8 +101,10 @@ def import_(
         require_taken,
     )
 
+    ctx = common.context()
+    common.officer(ctx, user, "preparer", payer=payer or "*")
     report = import_register(
-        common.context(),
+        ctx,
         file,
         mode="all" if all_or_nothing else "good",
         actor=user,
@@ -141,8 +143,10 @@ def open_(
     """Mở sổ: ghi số đã trả của từng tháng trước tháng vận hành."""
     from disbursement.beneficiaries.openings import open_register  # noqa: PLC0415 - as above
 
+    ctx = common.context()
+    common.officer(ctx, user, "preparer")
     report = open_register(
-        common.context(), file, _month(through), user, out_dir=out, encoding=_encoding(encoding)
+        ctx, file, _month(through), user, out_dir=out, encoding=_encoding(encoding)
     )
     if as_json:
         common.emit(asdict(report))
@@ -164,7 +168,9 @@ def check(
     """Đọc trả lời của cơ sở dữ liệu dân cư (người đã chết) và giữ lại."""
     from disbursement.beneficiaries.holds import check_deaths  # noqa: PLC0415 - as above
 
-    report = check_deaths(common.context(), file, user, encoding=_encoding(encoding))
+    ctx = common.context()
+    common.officer(ctx, user, "preparer", "checker")
+    report = check_deaths(ctx, file, user, encoding=_encoding(encoding))
     if as_json:
         common.emit(asdict(report))
         return
@@ -230,17 +236,24 @@ def release(
     as_json: common.Json = False,
 ) -> None:
     """Giải quyết một hồ sơ giữ theo văn bản; có thể ghi số định danh hoặc ngày sinh."""
-    from disbursement.beneficiaries.holds import release_hold  # noqa: PLC0415 - as above
+    from disbursement.beneficiaries.holds import (  # noqa: PLC0415 - as above
+        payer_of_hold,
+        release_hold,
+    )
 
     number = None
     if identity is not None:  # a file, so that no number stays in the shell's history
         try:
             number = Path(identity).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise UsageError("identity", "Không đọc được tệp số định danh.") from error
-    row = release_hold(
-        common.context(), hold, document, user, identity=number, birth=_day(birth, "--birth")
-    )
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                "identity",
+                "Không đọc được tệp số định danh: phải là tệp chữ UTF-8 đọc được; kiểm tra đường "
+                "dẫn sau --identity-file.",
+            ) from error
+    ctx = common.context()
+    common.officer(ctx, user, "preparer", "checker", payer=payer_of_hold(ctx, hold))
+    row = release_hold(ctx, hold, document, user, identity=number, birth=_day(birth, "--birth"))
     if as_json:
         common.emit(asdict(row))
         return

@@ -112,7 +112,10 @@ def _line(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("file", f"Không đọc được tệp {path.name}.") from error
+        raise UsageError(
+            "file",
+            f"Không đọc được tệp {path.name}: phải là tệp chữ UTF-8 đọc được; kiểm tra đường dẫn.",
+        ) from error
 
 
 def _identity(path: Path | None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy.exc import ArgumentError
+
 from disbursement.platform.clock import Clock, SetClock, SystemClock
 from disbursement.platform.crypto import KeyRing
 from disbursement.platform.database import Cell, Database
@@ -24,17 +26,39 @@ class Context:
 
 
 def open_context(settings: Settings, *, clock: Clock | None = None) -> Context:
-    """Wire a context from settings. Raises UsageError for a clock set in production."""
+    """Wire a context from settings.
+
+    Raises UsageError for a clock set in production, or to what is no day; for a database address
+    that is none.
+    """
     if settings.today is not None and settings.env == "production":
         raise UsageError("clock", "Không được đặt --today khi chạy thật (production).")
     if clock is None:
-        clock = SetClock(date.fromisoformat(settings.today)) if settings.today else SystemClock()
-    database = (
-        Database(url=settings.database_url)
-        if settings.database_url
-        else Database(home=settings.home)
-    )
+        clock = SetClock(_day(settings.today)) if settings.today else SystemClock()
+    database = _database(settings)
     KeyRing.create(settings.key_file)
     return Context(
         settings, database, database.cell(settings.cell), clock, KeyRing.load(settings.key_file)
     )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            "clock", f"--today phải viết dạng 2026-10-05, không phải '{text}'."
+        ) from error
+
+
+def _database(settings: Settings) -> Database:
+    if not settings.database_url:
+        return Database(home=settings.home)
+    try:
+        return Database(url=settings.database_url)
+    except (ArgumentError, ValueError):
+        raise UsageError(
+            "database_url",
+            "DATABASE_URL không đúng dạng postgresql://NGƯỜI_DÙNG:MẬT_KHẨU@MÁY:CỔNG/TÊN; sửa rồi "
+            "chạy lại.",
+        ) from None  # its text repeats the address, password and all

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
@@ -39,6 +39,7 @@ class Database:
         self.home = home
         self.url = make_url(url).set(drivername="postgresql+psycopg") if url else None
         self._engines: dict[tuple[str, bool], Engine] = {}
+        self._made: set[str] = set()
 
     @property
     def dialect(self) -> str:
@@ -68,6 +69,23 @@ class Database:
             "shared.db" if name == "shared" else f"cells/{name.removeprefix('cell_')}.db"
         )
 
+    def has(self, name: str) -> bool:
+        """Tell whether `cell_25` was made; looks once where it was. Opening alone makes nothing."""
+        if name in self._made:
+            return True
+        if self.home is not None and not self.path(name).exists():
+            return False
+        found = (
+            "SELECT 1 FROM main.sqlite_master WHERE name = 'payer'"
+            if self.home is not None
+            else "SELECT 1 WHERE to_regclass('payer') IS NOT NULL"
+        )
+        with self.engine(name).connect().execution_options(writes=False) as conn:
+            made = conn.execute(text(found)).first() is not None
+        if made:
+            self._made.add(name)
+        return made
+
     def _sqlite(self, name: str) -> Engine:
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +98,7 @@ class Database:
             pool_size=4,
             pool_use_lifo=True,
             connect_args={"timeout": 30, "check_same_thread": False},
+            hide_parameters=True,  # values may hold somebody's name; errors end in logs
         )
         shared = None if name == "shared" else self.path("shared")
 
@@ -98,7 +117,7 @@ class Database:
         if self.url is None:  # pragma: no cover - guarded by the caller
             raise OurFaultError("no_url", "Thiếu DATABASE_URL.")
         path = "shared" if name == "shared" else f"{name},shared"
-        engine = create_engine(self.url, pool_size=4, pool_pre_ping=False)
+        engine = create_engine(self.url, pool_size=4, pool_pre_ping=False, hide_parameters=True)
 
         @event.listens_for(engine, "connect")
         def _prepare(connection: Any, _record: Any) -> None:
@@ -161,7 +180,7 @@ class Cell:
 
     def require(self) -> None:
         """Raise NotFoundError where the cell has not been made yet."""
-        if self.database.home is not None and not self.database.path(self.name).exists():
+        if not self.database.has(self.name):
             raise NotFoundError(
                 "no_cell",
                 f"Chưa có sổ của tỉnh {self.code}; hãy chạy `disburse init` hoặc "
@@ -171,11 +190,13 @@ class Cell:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a unit of work that writes the cell; commits at the end, or vanishes."""
+        self.require()
         with self.database.begin(self.name) as conn:
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a consistent read of the cell."""
+        self.require()
         with self.database.engine(self.name).connect().execution_options(writes=False) as conn:
             yield conn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from disbursement.platform.errors import NotNowError
+from disbursement.platform.failures import of_os
 
 
 @contextmanager
@@ -30,7 +29,7 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
         _sync_folder(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise _explain(error, path) from error
+        raise of_os(error, path.name) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -67,17 +66,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _explain(error: OSError, path: Path) -> NotNowError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NotNowError(
-            "disk_full",
-            f"Hết chỗ trên đĩa khi ghi {path.name}: chưa có gì thay đổi, "
-            "hãy giải phóng dung lượng rồi làm lại.",
-        )
-    return NotNowError(
-        "cannot_write",
-        f"Không ghi được {path.name} ({error.strerror}): chưa có gì thay đổi, "
-        "hãy kiểm tra thư mục rồi làm lại.",
-    )
