@@ -259,7 +259,11 @@ class _Row:
         return Fraction(value) if value else None
 
 
-def _rows(files: Mapping[str, bytes], name: str) -> list[_Row]:
+Origins = Mapping[tuple[str, int], tuple[str, int]]
+"""(file, row) of a composed file -> the file and row that a person wrote."""
+
+
+def _rows(files: Mapping[str, bytes], name: str, origins: Origins) -> list[_Row]:
     if name not in files:
         raise RefusedError("rate_data", f"Bảng mức thiếu tệp {name}; bổ sung tệp này.")
     try:
@@ -268,7 +272,10 @@ def _rows(files: Mapping[str, bytes], name: str) -> list[_Row]:
         raise RefusedError(
             "rate_data", f"{name}: byte {error.start} không phải UTF-8; lưu lại tệp bằng UTF-8."
         ) from None
-    rows = [_Row(name, n, r) for n, r in enumerate(csv.DictReader(io.StringIO(text)), 2)]
+    rows = [
+        _Row(*origins.get((name, n), (name, n)), r)
+        for n, r in enumerate(csv.DictReader(io.StringIO(text)), 2)
+    ]
     if not rows:
         raise RefusedError("rate_data", f"{name}: không có dòng nào; chọn đúng tệp.")
     return rows
@@ -282,10 +289,10 @@ def _keyed(seen: set[str], row: _Row, column: str) -> str:
     return code
 
 
-def _instruments(files: Mapping[str, bytes]) -> dict[str, Instrument]:
+def _instruments(files: Mapping[str, bytes], origins: Origins) -> dict[str, Instrument]:
     seen: set[str] = set()
     found = {}
-    for row in _rows(files, "instruments.csv"):
+    for row in _rows(files, "instruments.csv", origins):
         code = _keyed(seen, row, "instrument")
         found[code] = Instrument(
             code,
@@ -432,18 +439,28 @@ def load_rates(files: Mapping[str, bytes]) -> RateSet:
     `files` maps the names instruments.csv, social_assistance_rates.csv and base_levels.csv to
     their contents. Raises RefusedError naming file, row, column and what to do.
     """
-    known = _instruments(files)
+    found = read_rates(files)
+    _check_overlaps(found)
+    return found
+
+
+def read_rates(files: Mapping[str, bytes], origins: Origins | None = None) -> RateSet:
+    """Read the files row by row as `load_rates` does, without looking at rows side by side.
+
+    `origins` says which file and row a complaint names, where a file was put together of several
+    (programmes/versions.py). Raises RefusedError.
+    """
+    where = origins or {}
+    known = _instruments(files, where)
     seen: set[str] = set()
-    rates = tuple(_rate(r, seen, known) for r in _rows(files, "social_assistance_rates.csv"))
-    bases = tuple(_base(r, known) for r in _rows(files, "base_levels.csv"))
+    rates = tuple(_rate(r, seen, known) for r in _rows(files, "social_assistance_rates.csv", where))
+    bases = tuple(_base(r, known) for r in _rows(files, "base_levels.csv", where))
     digest = hashlib.sha256()
     for name in _FILES:
         digest.update(f"{name}:{len(files[name])}\n".encode())
         digest.update(files[name])
     sha256 = digest.hexdigest()
-    found = RateSet(f"SASP-{sha256[:12]}", sha256, known, rates, bases)
-    _check_overlaps(found)
-    return found
+    return RateSet(f"SASP-{sha256[:12]}", sha256, known, rates, bases)
 
 
 def data_file(name: str) -> bytes:
