@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from disbursement.cli import (
+    bench,
     budget,
     cash,
     cell,
@@ -45,6 +46,7 @@ def options(
 
 app.command()(demo)
 app.command()(sample)
+app.add_typer(bench.app, name="bench")
 app.add_typer(register.app, name="register")
 app.add_typer(run.app, name="run")
 app.add_typer(budget.app, name="budget")

@@ -1,0 +1,73 @@
+"""Seconds, rows and peak memory per stage of a month, and what of them is counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from disbursement.bench import memory
+
+STAGES = (
+    "sample", "import", "assess", "post", "approve", "render", "send", "simulate", "answers",
+    "reconcile", "cash", "pdf", "verify",
+)  # fmt: skip
+UNCOUNTED = frozenset({"sample", "import", "simulate", "pdf"})
+"""Making the data, taking over a register, the counterparty's own work, and printing."""
+FROM_PREPARED = ("approve", "post", "send", "answers", "reconcile")
+"""From a prepared list to payments matched with the bank's statements."""
+
+
+class Stages:
+    """Adds up what each stage took; stages do not nest. `after` is called as each one ends."""
+
+    def __init__(self, after: Callable[[], None] = lambda: None) -> None:
+        self.after = after
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.rows = dict.fromkeys(STAGES, 0)
+        self.peak = dict.fromkeys(STAGES, 0)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure the block; the peak is that of this process while the block ran."""
+        memory.reset_peak()
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+            self.peaked(name, memory.peak_mb())
+            self.after()
+
+    def peaked(self, name: str, megabytes: int) -> None:
+        """Note the peak of a process that worked for a stage."""
+        self.peak[name] = max(self.peak[name], megabytes)
+
+    def count(self, name: str, rows: int) -> None:
+        """Add rows to a stage."""
+        self.rows[name] += rows
+
+    def as_json(self) -> dict[str, Any]:
+        """Return `stages`, `counted_seconds`, `prepared_to_reconciled_seconds`, `peak_rss_mb`."""
+        counted = [name for name in STAGES if name not in UNCOUNTED]
+        return {
+            "stages": {
+                name: {
+                    "seconds": round(self.seconds[name], 3),
+                    "rows": self.rows[name],
+                    "rows_per_s": _rate(self.rows[name], self.seconds[name]),
+                    "peak_rss_mb": self.peak[name],
+                }
+                for name in STAGES
+            },
+            "counted_seconds": round(sum(self.seconds[name] for name in counted), 3),
+            "prepared_to_reconciled_seconds": round(
+                sum(self.seconds[name] for name in FROM_PREPARED), 3
+            ),
+            "peak_rss_mb": max(self.peak[name] for name in counted),
+        }
+
+
+def _rate(rows: int, seconds: float) -> int:
+    return round(rows / seconds) if seconds > 0 else 0
