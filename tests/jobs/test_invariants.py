@@ -122,3 +122,13 @@ def test_conservation_says_where_and_how_much(world: World, how: str) -> None:
     with world.ctx.cell.read() as conn:
         found = invariants.CoinsAreConserved().check(conn)
     assert found == [Finding("conservation", f"{PAYER} 202610 {wanted[0]}", wanted[1])]
+
+
+def test_older_months_can_be_left_out_and_are_looked_at_by_default(world: World) -> None:
+    resolved(world)
+    with world.ctx.database.engine(world.ctx.cell.name, owner=True).begin() as conn:
+        conn.execute(text("UPDATE payment SET coins = coins + 1 WHERE id = 1"))
+    with world.ctx.cell.read() as conn:
+        found = [invariants.check_all(conn, since) for since in (0, 202610, 202611)]
+    wanted = Finding("conservation", f"{PAYER} 202610 (-1 khoản)", 0)
+    assert found == [[wanted], [wanted], []]
