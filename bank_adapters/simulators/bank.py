@@ -309,7 +309,8 @@ class SimulatedBank:
             f"<GrpHdr><MsgId>M{ident}</MsgId><CreDtTm>{iso}T18:00:00Z</CreDtTm></GrpHdr>"
             f"<Stmt><Id>{ident}</Id><ElctrncSeqNb>{sequence}</ElctrncSeqNb>"
             f"<CreDtTm>{iso}T18:00:00Z</CreDtTm>"
-            f"<FrToDt><FrDtTm>{iso}T00:00:00Z</FrDtTm><ToDtTm>{iso}T23:59:59Z</ToDtTm></FrToDt>"
+            f"<FrToDt><FrDtTm>{iso}T00:00:00+07:00</FrDtTm>"
+            f"<ToDtTm>{iso}T23:59:59+07:00</ToDtTm></FrToDt>"
             f"<Acct><Id><Othr><Id>{number}</Id></Othr></Id><Ccy>VND</Ccy></Acct>"
             f"{_balance('OPBD', opening, iso)}{_balance('CLBD', closing, iso)}{entries}"
             "</Stmt></BkToCstmrStmt></Document>",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,22 +17,24 @@ from disbursement.platform.failures import of_os
 def atomic(path: Path) -> Iterator[BinaryIO]:
     """Write beside `path` and rename at the end: readers see the whole file or none (F10).
 
-    Raises NotNowError where the disk is full or the folder cannot be written.
+    Two writers of one path do not meet: each writes a file of its own, and the last rename stays.
+    Raises NotNowError where the disk is full or the folder cannot be written; no part of a file
+    is left then.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out:
+        with part.open("xb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        _drop(part)
         raise of_os(error, path.name) from error
     except BaseException:
-        part.unlink(missing_ok=True)
+        _drop(part)
         raise
 
 
@@ -58,6 +61,12 @@ def keep_evidence(folder: Path, data: bytes) -> tuple[Path, bytes]:
     if not path.exists():
         write(path, data)
     return path, digest.digest()
+
+
+def _drop(part: Path) -> None:
+    """Remove what was begun; where even that fails, the first trouble is the one to tell."""
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

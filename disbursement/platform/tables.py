@@ -37,9 +37,9 @@ throttle = Table(
     "throttle",
     cell_metadata,
     raw("bucket"),
-    words("hour"),
+    words("slot"),  # ten minutes (status/throttle.py), named by their start
     whole("tries"),
-    PrimaryKeyConstraint("bucket", "hour"),
+    PrimaryKeyConstraint("bucket", "slot"),
 )
 
 tick = Table(

@@ -63,13 +63,13 @@ def network(source: str) -> str:
 def _count(conn: Connection, bucket: bytes, now: datetime) -> None:
     conn.execute(
         text(
-            "INSERT INTO throttle (bucket, hour, tries) VALUES (:b, :slot, 1) "
-            "ON CONFLICT (bucket, hour) DO UPDATE SET tries = throttle.tries + 1"
+            "INSERT INTO throttle (bucket, slot, tries) VALUES (:b, :slot, 1) "
+            "ON CONFLICT (bucket, slot) DO UPDATE SET tries = throttle.tries + 1"
         ),
         {"b": bucket, "slot": _slot(now)},
     )
     used = conn.execute(
-        text("SELECT sum(tries) FROM throttle WHERE bucket = :b AND hour > :old"),
+        text("SELECT sum(tries) FROM throttle WHERE bucket = :b AND slot > :old"),
         {"b": bucket, "old": _slot(now - timedelta(minutes=SLOTS * SLOT_MINUTES))},
     ).scalar_one()
     if used > TRIES:
@@ -87,7 +87,7 @@ def _forget_old(conn: Connection, now: datetime) -> None:
     ).rowcount
     if fresh:
         old = {"old": _slot(now - timedelta(minutes=SLOTS * SLOT_MINUTES))}
-        conn.execute(text("DELETE FROM throttle WHERE hour <= :old"), old)
+        conn.execute(text("DELETE FROM throttle WHERE slot <= :old"), old)
         conn.execute(text("DELETE FROM tick WHERE name = 'throttle' AND slot <= :old"), old)
 
 

@@ -171,7 +171,7 @@ def test_a_drift_is_seen(databases: tuple[Database, ...]) -> None:
 
 def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None:
     found = sorted(VERSIONS.glob("*/versions/0*.py"))
-    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == ["0001", "0002"]
+    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == ["0001", "0002", "0003"]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
             path
@@ -192,6 +192,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
     newest = migrated(database, CELL)
     with database.engine(CELL).begin() as conn:
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
+        conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
+        conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")
         conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         conn.exec_driver_sql(
             "INSERT INTO answer (id, sha256, kind, file_name, size, received_at, message_id, "
@@ -201,4 +203,6 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
     assert migrated(database, CELL) == newest
     with database.engine(CELL).connect() as conn:
         assert conn.exec_driver_sql("SELECT id, warning FROM answer").all() == [(1, "")]
+        found = conn.exec_driver_sql("SELECT slot, tries FROM throttle").all()
+        assert found == [("2026-10-01T10:20", 3)]
     database.dispose()

@@ -83,7 +83,7 @@ def test_guesses_at_the_same_instant_are_all_counted(site: Site) -> None:
 def test_the_table_tells_nothing_and_is_swept(site: Site) -> None:
     ctx, clock = site.world.ctx, site.world.clock
     throttle.allow(ctx, "WCWER2AKG7", "10.0.0.1")
-    rows = site.world.rows("SELECT bucket, hour, tries FROM throttle")
+    rows = site.world.rows("SELECT bucket, slot, tries FROM throttle")
     assert len(rows) == 2
     assert all(len(bytes(bucket)) == 16 and tries == 1 for bucket, _, tries in rows)
     assert b"WCWER2AKG7" not in b"".join(bytes(r[0]) for r in rows)
