@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,10 +19,10 @@ from pydantic import ValidationError
 from disbursement.identity.rules import EVERYWHERE
 from disbursement.identity.service import require
 from disbursement.identity.service import user as find_user
+from disbursement.platform import private_pg
 from disbursement.platform.context import Context, open_context
 from disbursement.platform.errors import DisburseError, NotFoundError, UsageError
 from disbursement.platform.failures import explain
-from disbursement.platform.private_pg import private_cluster
 from disbursement.platform.settings import Settings
 
 P = ParamSpec("P")
@@ -84,8 +85,9 @@ def context(*, new: bool = False) -> Context:
             en=f"There is no data in {chosen.home}: check --home, or run `disburse init`.",
         )
     cluster = chosen.home / "pg"
-    if chosen.env == "demo" and not chosen.database_url and cluster.exists():
-        running = _stack.enter_context(private_cluster(cluster, durable=True))
+    if chosen.env == "demo" and not chosen.database_url and private_pg.made(cluster):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # stops it too
+        running = _stack.enter_context(private_pg.private_cluster(cluster, durable=True))
         chosen = chosen.model_copy(update={"database_url": running})
     return open_context(chosen)
 

@@ -94,8 +94,7 @@ def clear(home: Path) -> None:
             "bằng --home.",
             en=f"{home} holds data that no demo made; choose another folder with --home.",
         )
-    if (home / "pg").exists():
-        private_pg.stop(home / "pg")
+    private_pg.remove(home / "pg")
     for name in _CLEARED:
         if (home / name).exists():
             shutil.rmtree(home / name)

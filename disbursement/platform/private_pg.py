@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from sqlalchemy.engine import URL
@@ -160,7 +161,7 @@ def stop(directory: Path) -> None:
         until = time.monotonic() + STOP_SECONDS
         while time.monotonic() < until:
             _reap(pid)
-            if _live_pid(home) is None:
+            if not _serves(pid, home):  # its pid file goes a little before it
                 return
             time.sleep(0.05)
     raise OurFaultError(
@@ -180,21 +181,41 @@ def private_cluster(
 ) -> Iterator[str]:
     """Run a cluster in `directory` and yield its admin URL (`postgresql+psycopg://…/postgres`).
 
-    The data stays for the next time. Who started the server stops it; where another living
-    process did, its server is shared and left running. Raises what `start` raises.
+    The data stays for the next time. Several processes may run it at once: the server is shared,
+    and stopped by whoever is the last to leave. Raises what `start` raises.
     """
-    home = _place(directory, _owner())
-    before = _live_pid(home)
-    ours = before is None or not _alive(_read_int(home / "user.pid"))
-    cluster = start(directory, port=port, durable=durable, settings=settings)
-    if ours:
-        (home / "user.pid").write_text(str(os.getpid()))
+    home = _take(directory, _owner())
+    with (home / "users").open("a") as users:  # a lock of its own per user: it dies with us
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield start(directory, port=port, durable=durable, settings=settings).admin_url
+        finally:
+            _leave(directory, users)
+
+
+def _leave(directory: Path, users: IO[str]) -> None:
+    """Stop the server unless somebody else uses it; who comes meanwhile waits, and starts it."""
     try:
-        yield cluster.admin_url
-    finally:
-        if ours:
-            (home / "user.pid").unlink(missing_ok=True)
-            stop(directory)
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    stop(directory)
+
+
+def made(directory: Path) -> bool:
+    """Tell whether `directory` has a cluster, wherever it lives; nothing is made or started."""
+    try:
+        home = _place(directory, _owner())
+    except RefusedError:  # nobody here could have run one
+        return False
+    return (home / "data" / "PG_VERSION").exists()
+
+
+def remove(directory: Path) -> None:
+    """Stop the server of `directory` and remove the cluster, data and all; none is no error."""
+    if made(directory):
+        stop(directory)
+        shutil.rmtree(_place(directory, _owner()))
 
 
 def server_uid() -> int:
@@ -370,15 +391,20 @@ def _running(home: Path) -> Cluster | None:
 def _live_pid(home: Path) -> int | None:
     """Return the process id in `postmaster.pid` where that process lives and is this server."""
     pid = _read_int(home / "data" / "postmaster.pid")
+    return pid if pid is not None and _serves(pid, home) else None
+
+
+def _serves(pid: int, home: Path) -> bool:
+    """Tell whether that process lives and is the server of `home`."""
     if not _alive(pid):
-        return None
+        return False
     told = Path(f"/proc/{pid}/cmdline")
     try:
-        # A reused id belongs to another program: never signal that one.
-        ours = not told.exists() or str(home / "data").encode() in told.read_bytes()
+        # A reused id belongs to another program: never signal that one. One that has ended and
+        # waits for its parent has no command line.
+        return not told.exists() or str(home / "data").encode() in told.read_bytes()
     except OSError:
-        return None
-    return pid if ours else None
+        return False
 
 
 def _read_int(path: Path) -> int | None:
@@ -388,9 +414,7 @@ def _read_int(path: Path) -> int | None:
         return None
 
 
-def _alive(pid: int | None) -> bool:
-    if pid is None:
-        return False
+def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -58,6 +58,40 @@ def test_a_second_user_shares_and_does_not_stop(folder):
         assert query(url, "SELECT 1") == (1,)
 
 
+def test_the_last_to_leave_stops_it(folder):
+    first = private_pg.private_cluster(folder, durable=False)
+    url = first.__enter__()
+    code = (
+        "import sys; from pathlib import Path; from disbursement.platform import private_pg as p\n"
+        "with p.private_cluster(Path(sys.argv[1]), durable=False) as url:\n"
+        "    print(url, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as second:  # fmt: skip
+        assert second.stdout.readline().strip() == url
+        first.__exit__(None, None, None)
+        assert query(url, "SELECT 1") == (1,)
+        second.stdin.close()
+    assert second.returncode == 0
+    assert not (folder / "data/postmaster.pid").exists()
+
+
+def test_a_cluster_is_found_and_removed_wherever_it_lives(folder):
+    assert not private_pg.made(folder)
+    private_pg.remove(folder)
+    folder.parent.chmod(0o700)  # where root runs this, the cluster gets a place of its own
+    with private_pg.private_cluster(folder, durable=False) as url:
+        where = Path(query(url, "SHOW data_directory")[0])
+        assert private_pg.made(folder)
+        private_pg.remove(folder)
+        with pytest.raises(psycopg.OperationalError):
+            query(url, "SELECT 1")
+    assert not private_pg.made(folder)
+    assert not where.parent.exists()
+
+
 def test_a_server_whose_starter_died_is_taken_over_and_stopped(folder):
     code = (
         "import os, sys; from pathlib import Path; from disbursement.platform import private_pg as p\n"
