@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -96,18 +96,12 @@ def open_register(
     staged = Staged(import_id)
     try:
         if path is None:
-            return _post(ctx, None, None, staged, through, actor)
+            return _post(ctx, None, None, staged, through, actor, None)
         with open_table(path, columns.OPENING, encoding=encoding) as source:
             _check_months(source.header, through)
             _stage(ctx, source, staged, through)
-            report = _post(ctx, path, files.sha256_of(path), staged, through, actor)
-            if report.refused:
-                target = (out_dir or path.parent) / f"{path.stem}-khong-nhan.xlsx"
-                with ctx.cell.read() as conn, files.atomic(target) as out:
-                    rows = refused_rows(conn, import_id, staged.spool)
-                    refused_xlsx(source.header.names, rows, stamp(ctx.clock), out)
-                report = OpeningReport(**{**asdict(report), "errors": str(target)})
-            return report
+            back = _Back((out_dir or path.parent) / f"{path.stem}-khong-nhan.xlsx", source.header)
+            return _post(ctx, path, files.sha256_of(path), staged, through, actor, back)
     finally:
         staged.spool.close()
         with ctx.cell.begin() as conn:
@@ -313,8 +307,28 @@ WHERE reason = 'no_opening' AND resolved_at IS NULL AND EXISTS (
 """
 
 
+@dataclass(frozen=True)
+class _Back:
+    """Where the rows go that are given back, with the header they came under."""
+
+    target: Path
+    header: Header
+
+    def write(self, conn: Connection, ctx: Context, staged: Staged) -> str:
+        with files.atomic(self.target) as out:
+            rows = refused_rows(conn, staged.import_id, staged.spool)
+            refused_xlsx(self.header.names, rows, stamp(ctx.clock), out)
+        return str(self.target)
+
+
 def _post(
-    ctx: Context, path: Path | None, sha: bytes | None, staged: Staged, through: int, actor: str
+    ctx: Context,
+    path: Path | None,
+    sha: bytes | None,
+    staged: Staged,
+    through: int,
+    actor: str,
+    back: _Back | None,
 ) -> OpeningReport:
     values: dict[str, Any] = {"i": staged.import_id, "live": add_months(through, 1)}
     with ctx.cell.begin() as conn:
@@ -342,6 +356,15 @@ def _post(
         )
         held = hold_unopened(conn, ctx, actor, only_opened=True)
         report = _report(conn, staged, people, (amount, journals, differing, held))
+        if back is not None and report.refused:
+            # Before anything is committed: no room for what goes back, nothing taken.
+            report = replace(report, errors=back.write(conn, ctx, staged))
+            if not report.taken and not report.unchanged:
+                raise RefusedError(
+                    "rows_refused",
+                    f"Không nhận dòng nào: {report.refused} dòng có lỗi, xem {report.errors}; sổ "
+                    "không thay đổi.",
+                )
         if path is not None and sha is not None:
             _record(conn, ctx, path, sha, staged, report, actor)
         audit(conn, ctx, actor, "register.open", str(through), asdict(report))

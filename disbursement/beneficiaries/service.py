@@ -8,7 +8,7 @@ changed account is a new destination that waits out its cooling-off.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -86,11 +86,8 @@ def import_register(
         import_id = begin_stage(ctx)
         stager = Stager(ctx, source, import_id, only_payer=payer)
         try:
-            staged = stager.run()
-            report = _take(ctx, path, sha, staged, mode, actor)
-            if report.refused:
-                report = _give_back(ctx, report, stager, out_dir or path.parent, path)
-            return report
+            stager.run()
+            return _take(ctx, path, sha, stager, mode, actor, out_dir or path.parent)
         finally:
             stager.staged.spool.close()
             with ctx.cell.begin() as conn:
@@ -116,21 +113,26 @@ def _known_file(conn: Connection, sha: bytes) -> ImportReport | None:
 
 
 def _take(
-    ctx: Context, path: Path, sha: bytes, staged: Staged, mode: Mode, actor: str
+    ctx: Context, path: Path, sha: bytes, stager: Stager, mode: Mode, actor: str, folder: Path
 ) -> ImportReport:
-    """Compare the staged rows with each other and the register, and take them over."""
+    """Compare the staged rows with each other and the register, and take them over.
+
+    What is given back is written before anything is committed: no room for it, nothing taken.
+    """
+    staged = stager.staged
     with ctx.cell.begin() as conn:
         values = {"i": staged.import_id}
         _match_people(conn, values)
         _faults(conn, values)
         refused = int(_one(conn, _REFUSED, values))
-        if mode == "all" and refused:
-            return ImportReport(staged.rows_read, 0, refused, 0, 0, 0, 0, 0, 0, None, sha.hex())
+        errors = _give_back(conn, ctx, stager, folder, path) if refused else None
+        if refused and (mode == "all" or refused == staged.rows_read):
+            return ImportReport(staged.rows_read, 0, refused, 0, 0, 0, 0, 0, 0, errors, sha.hex())
         conn.execute(text(_GOOD_ROW), values)
         conn.execute(text(_FOLLOW), values)
         report = _flip(conn, ctx, sha, staged, refused, actor)
         _record(conn, ctx, path, sha, staged, report, actor)
-        return report
+        return replace(report, errors=errors)
 
 
 def _one(conn: Connection, sql: str, values: dict[str, Any]) -> Any:
@@ -534,19 +536,17 @@ def _record(
 # ---- giving back ----------------------------------------------------------------------------
 
 
-def _give_back(
-    ctx: Context, report: ImportReport, stager: Stager, folder: Path, path: Path
-) -> ImportReport:
+def _give_back(conn: Connection, ctx: Context, stager: Stager, folder: Path, path: Path) -> str:
     """Write the refused rows as they came, with a reason column, ready to be mended."""
     target = folder / f"{path.stem}-khong-nhan.xlsx"
-    with ctx.cell.read() as conn, files.atomic(target) as out:
+    with files.atomic(target) as out:
         refused_xlsx(
             stager.source.header.names,
             refused_rows(conn, stager.staged.import_id, stager.staged.spool),
             stamp(ctx.clock),
             out,
         )
-    return ImportReport(**{**asdict(report), "errors": str(target)})
+    return str(target)
 
 
 def require_taken(report: ImportReport) -> None:

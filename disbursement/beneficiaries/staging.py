@@ -244,8 +244,11 @@ def clear_stage(conn: Connection, import_id: int) -> None:
 
 def faults_of(conn: Connection, import_id: int) -> Iterator[tuple[int, list[str]]]:
     """Yield (row number, sentences) of every refused row, by row number; streams."""
-    found = conn.execution_options(yield_per=5_000).execute(
-        text("SELECT n, sentence FROM import_fault WHERE import_id = :i ORDER BY n, k"),
+    found = conn.execute(
+        # On the statement, never on the connection: what follows in this transaction is not read.
+        text(
+            "SELECT n, sentence FROM import_fault WHERE import_id = :i ORDER BY n, k"
+        ).execution_options(yield_per=5_000),
         {"i": import_id},
     )
     at: int | None = None

@@ -156,9 +156,11 @@ def test_a_bad_opening_row_comes_back_and_the_others_are_taken(
 def test_other_amounts_for_somebody_opened_are_refused(register: Context, tmp_path: Path) -> None:
     opened(register, tmp_path, ROWS)
     before = counts(register)
-    report = opened(register, tmp_path, [{"identity": ids(1), SEP: 1}])
-    assert (report.taken, report.refused) == (0, 1)
-    assert counts(register)["line"] == before["line"]
+    with pytest.raises(RefusedError) as refused:  # no row is left to take: nothing changes
+        opened(register, tmp_path, [{"identity": ids(1), SEP: 1}])
+    assert refused.value.code == "rows_refused"
+    assert (tmp_path / "opening-khong-nhan.xlsx").is_file()
+    assert counts(register) == before
 
 
 def test_a_month_outside_the_opening_refuses_the_whole_file(
