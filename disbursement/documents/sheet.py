@@ -48,7 +48,10 @@ class Hold:
 
 @dataclass(frozen=True)
 class BatchFile:
-    """A batch of the list and the file that will leave: SHA-256 (hex) of its plaintext."""
+    """A batch of the list and the file that will leave: SHA-256 (hex) of its plaintext.
+
+    `provider` is the provider's code, `provider_name` its name ('' where the code is all there is).
+    """
 
     message_id: str
     provider: str
@@ -57,6 +60,13 @@ class BatchFile:
     sha256: str
     payments: int
     amount_vnd: int
+    provider_name: str = ""
+
+    @property
+    def who(self) -> str:
+        """The provider by code and name, the code alone where the name says no more."""
+        more = self.provider_name not in ("", self.provider)
+        return f"{self.provider} ({self.provider_name})" if more else self.provider
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ class Signer:
 class Change:
     """One payment that differs from last month's, for the workbook.
 
-    `kind` is a key of words.CHANGE_KINDS; accounts by their last four digits ('' = none).
+    `kind` is a key of words.CHANGE_KINDS, one for all that changed; accounts by their last four
+    digits ('' = none).
     """
 
     kind: str
@@ -201,7 +212,7 @@ def sheet_data(sheet: ApprovalSheet) -> dict[str, Any]:
         "batches": [
             {
                 "id": b.message_id,
-                "provider": b.provider,
+                "provider": b.who,
                 "purpose": words.PURPOSES.get(b.purpose, b.purpose),
                 "file": b.file_name,
                 "sha256": b.sha256,
@@ -279,14 +290,14 @@ def _summary(book: Book, sheet: ApprovalSheet) -> None:
 
 def _files(book: Book, sheet: ApprovalSheet) -> None:
     columns = (
-        Column("Lô", 24), Column("Đơn vị cung ứng", 30), Column("Loại", 12), Column("Tệp", 40),
+        Column("Lô", 24), Column("Đơn vị cung ứng", 44), Column("Loại", 12), Column("Tệp", 40),
         Column("SHA-256", 68), Column("Số khoản", 10, "whole"),
         Column("Số tiền (đồng)", 20, "money"),
     )  # fmt: skip
     tab = book.sheet("Lô chi", columns, heading=_heading(sheet, "Các lô chi"), landscape=True)
     for b in sheet.batches:
         kind = words.PURPOSES.get(b.purpose, b.purpose)
-        tab.row((b.message_id, b.provider, kind, b.file_name, b.sha256, b.payments, b.amount_vnd))
+        tab.row((b.message_id, b.who, kind, b.file_name, b.sha256, b.payments, b.amount_vnd))
     tab.row(("Cộng", None, None, None, None, sheet.payments, sheet.total_vnd), total=True)
 
 

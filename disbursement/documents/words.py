@@ -39,6 +39,8 @@ CHANGE_KINDS = {
     "amount_up": "Tăng số tiền",
     "amount_down": "Giảm số tiền",
     "account_changed": "Đổi nơi nhận",
+    "account_amount_up": "Đổi nơi nhận, tăng số tiền",
+    "account_amount_down": "Đổi nơi nhận, giảm số tiền",
 }
 ROLES = {
     "prepare": "Người lập",

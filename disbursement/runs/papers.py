@@ -29,7 +29,7 @@ from disbursement.documents.sheet import (
     sheet_pdf,
     sheet_xlsx,
 )
-from disbursement.documents.words import Office
+from disbursement.documents.words import CHANGE_KINDS, Office
 from disbursement.platform import files
 from disbursement.platform.clock import add_months, month_of, stamp
 from disbursement.platform.context import Context
@@ -225,10 +225,11 @@ def _changes(conn: Connection, list_id: int) -> Iterator[Change]:
 
 
 def _kind(row: Any) -> str:
-    """Tell an account that changed before an amount that did."""
-    if row.moved:
+    """Name all that changed: the account, the amount, or both."""
+    if row.now == row.before:
         return "account_changed"
-    return "amount_up" if row.now > row.before else "amount_down"
+    amount = "amount_up" if row.now > row.before else "amount_down"
+    return f"account_{amount}" if row.moved else amount
 
 
 def _change_figures(conn: Connection, list_id: int) -> tuple[Figure, ...]:
@@ -237,7 +238,7 @@ def _change_figures(conn: Connection, list_id: int) -> tuple[Figure, ...]:
         sums = counts.setdefault(change.kind, [0, 0])
         sums[0] += 1
         sums[1] += change.after_vnd - change.before_vnd
-    return tuple(Figure(kind, n, vnd) for kind, (n, vnd) in counts.items())
+    return tuple(Figure(kind, *counts[kind]) for kind in CHANGE_KINDS if kind in counts)
 
 
 def _holds(conn: Connection, list_id: int) -> tuple[Hold, ...]:
@@ -268,14 +269,21 @@ def _batch_files(conn: Connection, list_id: int) -> tuple[BatchFile, ...]:
     rows = conn.execute(
         text(
             "SELECT b.message_id, p.code, b.purpose, b.file_name, b.file_sha256, b.payments, "
-            "b.total_vnd FROM batch b JOIN provider p ON p.id = b.provider_id "
+            "b.total_vnd, p.name FROM batch b JOIN provider p ON p.id = b.provider_id "
             "WHERE b.list_id = :l AND b.state <> 'withdrawn' ORDER BY b.id"
         ),
         {"l": list_id},
     )
     return tuple(
         BatchFile(
-            r[0], r[1], r[2], r[3] or "", bytes(r[4]).hex() if r[4] else "", int(r[5]), int(r[6])
+            r[0],
+            r[1],
+            r[2],
+            r[3] or "",
+            bytes(r[4]).hex() if r[4] else "",
+            int(r[5]),
+            int(r[6]),
+            r[7],
         )
         for r in rows
     )

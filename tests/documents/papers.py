@@ -61,8 +61,10 @@ def sheet() -> ApprovalSheet:
         chain_head="fedcba9876543210" * 4,
         chain_seq=1234,
         batches=(
-            BatchFile("DS25A", "Ngân hàng A", "first", "a.xml", "1a" * 32, 1900, 1_500_000_000),
-            BatchFile("DS25B", "Bưu điện B", "cash", "", "2b" * 32, 512, 487_650_000),
+            BatchFile(
+                "DS25A", "NHA", "first", "a.xml", "1a" * 32, 1900, 1_500_000_000, "Ngân hàng A"
+            ),
+            BatchFile("DS25B", "BDB", "cash", "", "2b" * 32, 512, 487_650_000, "BDB"),
         ),
         signers=(Signer("prepare", "Nguyễn Thị Lập", "2026-10-23T02:10:00Z"),),
     )

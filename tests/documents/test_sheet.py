@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from disbursement.documents.figures import Figure
 from disbursement.documents.sheet import Change, sheet_pdf, sheet_xlsx
 from disbursement.platform.errors import OurFaultError
 from tests.documents import papers
@@ -15,6 +16,7 @@ from tests.documents.papers import said
 CHANGES = (
     Change("came", "7K2M9Q0001", 0, 810_000, "", "4321", "Quyết định mới"),
     Change("account_changed", "7K2M9Q0002", 540_000, 540_000, "1111", "2222", "Đổi ngân hàng"),
+    Change("account_amount_down", "7K2M9Q0003", 810_000, 540_000, "1111", "", "Chuyển sang K6"),
 )
 
 
@@ -51,7 +53,8 @@ def printed() -> str:
         "Cộng 125.670.000",
         "Luật áp dụng tại ngày 23/10/2026",
         "NĐ 335/2026/NĐ-CP Điều 6 khoản 1",
-        "Ngân hàng A – lô DS25A a.xml " + "1a" * 32,
+        "NHA (Ngân hàng A) – lô DS25A a.xml " + "1a" * 32,
+        "BDB – lô DS25B " + "2b" * 32,
         "Mã tóm tắt danh sách " + "0123456789abcdef" * 4,
         "Đầu chuỗi sổ cái số 1.234 " + "fedcba9876543210" * 4,
         "Nguyễn Thị Lập Ký số lúc 23/10/2026 09:10",
@@ -60,6 +63,14 @@ def printed() -> str:
 )
 def test_the_sheet_says(printed: str, text: str):
     assert text in printed
+
+
+def test_a_new_account_with_another_amount_says_both():
+    both = (Figure("account_amount_up", 5, 300_000), Figure("account_amount_down", 1, -270_000))
+    changed = replace(papers.sheet(), changes=both)
+    printed = said(sheet_pdf(changed))
+    assert "Đổi nơi nhận, tăng số tiền 5 +300.000" in printed
+    assert "Đổi nơi nhận, giảm số tiền 1 −270.000" in printed
 
 
 def test_four_places_to_sign_three_of_them_open(printed: str):
@@ -79,7 +90,9 @@ def test_the_workbook_has_the_same_figures():
     assert rows["Mã kiểm tra", "Mã tóm tắt danh sách"][2] == "0123456789abcdef" * 4
     assert rows["Ký", "Người lập"][2] == "Nguyễn Thị Lập – 23/10/2026 09:10"
     files = papers.cells(book(), "Lô chi")
-    assert files[4] == ["DS25A", "Ngân hàng A", "Lần đầu", "a.xml", "1a" * 32, 1900, 1_500_000_000]
+    bank = ["DS25A", "NHA (Ngân hàng A)", "Lần đầu", "a.xml", "1a" * 32, 1900, 1_500_000_000]
+    assert files[4] == bank
+    assert files[5][1] == "BDB"
     assert files[-1][-2:] == [2412, 1_987_650_000]
 
 
@@ -87,7 +100,11 @@ def test_the_workbook_lists_each_change_by_code_and_last_four_digits():
     assert papers.cells(book(), "Thay đổi")[4:] == [
         ["Mới vào danh sách", "7K2M9Q0001", 0, 810_000, "", "4321", "Quyết định mới"],
         ["Đổi nơi nhận", "7K2M9Q0002", 540_000, 540_000, "1111", "2222", "Đổi ngân hàng"],
-    ]
+        [
+            "Đổi nơi nhận, giảm số tiền", "7K2M9Q0003", 810_000, 540_000, "1111", "",
+            "Chuyển sang K6",
+        ],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from disbursement.platform import ids
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.runs import papers, service
-from tests.runs.test_month import FOUR, K6, budget
+from tests.runs.test_month import FOUR, K6, budget, sign_all
 from tests.runs.world import Person, World, add_people
 
 
@@ -67,3 +68,53 @@ def test_a_payer_may_require_the_signed_sheet(world: World, tmp_path: Path) -> N
     for (list_id,) in world.rows("SELECT id FROM pay_list"):
         papers.attach_scan(world.ctx, list_id, scan)
     assert service.sign_all(world.ctx, 202610, "sign1", world.signers["dung"]) == 2
+
+
+def test_a_change_of_account_and_amount_is_counted_as_both(world: World, tmp_path: Path) -> None:
+    """Four people paid in October; in November one each: moved, dearer, moved and dearer, same."""
+    people = add_people(world, [Person(date(1980 + n, 1, 1), K6) for n in range(4)])
+    budget(world)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    sign_all(world)
+    with world.ctx.cell.begin() as conn:
+        conn.execute(text("UPDATE run SET state = 'closed'"))
+        conn.execute(text("UPDATE pay_list SET state = 'closed'"))
+        for person in (people[0], people[2]):
+            _moves(conn, world, person)
+    world.clock.set(date(2026, 10, 23))
+    service.prepare(world.ctx, 202611, world.signers["an"])
+    with world.ctx.cell.begin() as conn:
+        for person, more in ((people[1], 60_000), (people[2], 60_000)):
+            conn.execute(
+                text(
+                    "UPDATE payment SET amount_vnd = amount_vnd + :m WHERE person_id = :p AND "
+                    "run_id = (SELECT id FROM run WHERE month = 202611)"
+                ),
+                {"m": more, "p": person},
+            )
+    last = world.one("SELECT id FROM pay_list WHERE month = 202611")
+    with world.ctx.cell.read() as conn:
+        sheet = papers.approval_sheet(conn, world.ctx, last)
+    assert [(c.code, c.count, c.amount_vnd) for c in sheet.changes] == [
+        ("amount_up", 1, 60_000),
+        ("account_changed", 1, 0),
+        ("account_amount_up", 1, 60_000),
+    ]
+    assert {b.who for b in sheet.batches} == {"NHTEST (Ngân hàng thử)"}
+
+
+def _moves(conn: Connection, world: World, person: int) -> None:
+    dest = ids.block(conn, "destination", 1)
+    keys = world.ctx.keys
+    conn.execute(
+        text(
+            "INSERT INTO destination (id, person_id, version, kind, bank_code, account_enc, "
+            "account_blind, account_last4, owner_name, owner_relation, usable_from, source) "
+            "SELECT :i, person_id, 2, kind, bank_code, :e, :x, '7777', owner_name, "
+            "owner_relation, '2026-10-01', 'test' FROM destination WHERE person_id = :p"
+        ),
+        {
+            "i": dest, "p": person, "e": keys.encrypt("destination.account", dest, "7777"),
+            "x": keys.blind("account", f"BFTVVNVX{person}7777"),
+        },
+    )  # fmt: skip
