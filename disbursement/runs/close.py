@@ -231,19 +231,34 @@ def _sums_agree(conn: Connection, payer_id: int, row: ReportRow) -> None:
             )
 
 
+_PAID_BY = """
+FROM batch_row r JOIN attempt_news n ON n.batch_id = r.batch_id AND n.n = r.n
+WHERE r.payment_id = payment.id AND n.state = '{}' AND NOT EXISTS (SELECT 1 FROM attempt_news x
+  WHERE x.batch_id = n.batch_id AND x.n = n.n AND x.seq > n.seq
+  AND x.state IN ('returned', 'rejected', 'uncollected', 'cancelled'))
+"""
+
+
 def _end_payments(conn: Connection, run_id: int) -> tuple[int, int, int]:
     """End every payment of the run; return how many were paid, carried, and the carried dong.
 
-    Nothing is in flight any more, so a payment whose coins do not lie free was paid.
+    Nothing is in flight any more: a payment was paid where one of its own attempts was, and did
+    not come back. Its coins alone do not tell: a supplementary list may have paid them since.
     """
     conn.execute(
         text(
-            "UPDATE payment SET closed_as = CASE WHEN EXISTS (SELECT 1 FROM payment_coin c "
-            "JOIN free_coin f ON f.sub_id = c.sub_id AND f.cover = c.cover AND f.item = c.item "
-            "WHERE c.payment_id = payment.id) THEN 'carried' "
-            "WHEN EXISTS (SELECT 1 FROM batch_row r JOIN handover h ON h.batch_id = r.batch_id "
-            "AND h.n = r.n WHERE r.payment_id = payment.id) THEN 'collected' "
-            "ELSE 'credited' END WHERE run_id = :r AND closed_as = ''"
+            "UPDATE payment SET closed_as = CASE "
+            f"WHEN EXISTS (SELECT 1 {_PAID_BY.format('collected')}) THEN 'collected' "
+            f"WHEN EXISTS (SELECT 1 {_PAID_BY.format('credited')}) THEN 'credited' "
+            "WHEN EXISTS (SELECT 1 FROM payment_coin c JOIN free_coin f ON f.sub_id = c.sub_id "
+            "AND f.cover = c.cover AND f.item = c.item WHERE c.payment_id = payment.id) "
+            # Where a supplementary list of the month took the coin over, its payment carries it.
+            "AND NOT EXISTS (SELECT 1 FROM payment q JOIN pay_list k ON k.id = q.list_id "
+            "JOIN payment_coin d ON d.payment_id = q.id JOIN payment_coin c "
+            "ON c.sub_id = d.sub_id AND c.cover = d.cover AND c.item = d.item "
+            "WHERE q.person_id = payment.person_id AND q.id > payment.id "
+            "AND c.payment_id = payment.id AND k.state IN ('released', 'closed')) "
+            "THEN 'carried' ELSE 'ended' END WHERE run_id = :r AND closed_as = ''"
         ),
         {"r": run_id},
     )

@@ -277,6 +277,15 @@ def prepare_lists(
             )
         )
     }
+    # A list that pays, cancels and holds nothing asks nobody for a signature; open, it would keep
+    # its month from closing.
+    unused = ",".join(str(r.id) for r in lists if r.id not in used)
+    if unused:
+        for query in (
+            f"UPDATE pay_list SET state = 'void' WHERE id IN ({unused})",
+            f"UPDATE payment SET closed_as = 'ended' WHERE list_id IN ({unused})",
+        ):
+            conn.execute(text(query))
     return Prepared(
         tuple(r for r in lists if r.id in used),
         int(minted),

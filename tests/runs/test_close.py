@@ -146,7 +146,8 @@ def test_closing_carries_what_is_unpaid_and_gives_money_back(world: World, tmp_p
     assert done.carried_vnd == 500_000 + 750_000
     assert world.rows("SELECT closed_as, count(*) FROM payment GROUP BY 1 ORDER BY 1") == [
         ("carried", 2),
-        ("credited", 2),
+        ("collected", 1),
+        ("credited", 1),
     ]
     assert world.balance(f"treasury.{PAYER}") == -1_750_000 + 400_000
     assert world.balance(f"advance.{PAYER}.{PROVIDER}") == 100_000
@@ -179,4 +180,36 @@ def test_the_next_list_carries_and_draws_less(world: World, tmp_path: Path) -> N
     sp = world.one("SELECT id FROM pay_list WHERE month = 202611 AND programme = 'SP'")
     with world.ctx.cell.read() as conn:
         assert books.draw_amount(conn, sp) == (1_000_000, 500_000)
+    healthy(world)
+
+
+def test_what_a_supplementary_list_paid_is_expended_once(world: World, tmp_path: Path) -> None:
+    """A rejected payment whose coin a supplementary list of the same month paid is not paid."""
+    released(world)
+    with world.ctx.cell.begin() as conn:
+        for batch_id, programme, rail in conn.execute(
+            text("SELECT id, programme, rail FROM batch ORDER BY id")
+        ).all():
+            resolve(world, conn, batch_id, good=not (programme == "SP" and rail == "bank"))
+    before = world.one("SELECT max(id) FROM batch")
+    again = service.prepare(world.ctx, 202610, world.signers["an"])
+    assert (again.payments, again.minted_vnd) == (1, 0)
+    sign_all(world)
+    with world.ctx.cell.begin() as conn:
+        (batch_id,) = conn.execute(
+            text("SELECT id FROM batch WHERE id > :b AND state = 'queued'"), {"b": before}
+        ).one()
+        resolve(world, conn, batch_id, good=True)
+    healthy(world)
+    path = report(tmp_path / "r.csv", transfer=1_250_000, cash=500_000, kept=0)
+    done = close.close_runs(world.ctx, 202610, path, "chi")
+    assert (done.paid, done.carried) == (3, 1)
+    assert world.rows("SELECT closed_as, sum(amount_vnd) FROM payment GROUP BY 1 ORDER BY 1") == [
+        ("carried", 750_000),
+        ("collected", 500_000),
+        ("credited", 1_250_000),
+        ("ended", 1_250_000),
+    ]
+    assert world.balance(f"expended.{PAYER}.SP.2026") == 1_000_000
+    assert world.balance(f"expended.{PAYER}.SA.2026") == 750_000
     healthy(world)
