@@ -28,6 +28,7 @@ __all__ = [
     "budget_position",
     "conservation",
     "free_coins",
+    "month_balance",
     "open_in_transit",
     "statement_of",
     "trial_balance",
@@ -57,18 +58,22 @@ FREE_COINS_SQL = (
 
 @dataclass(frozen=True)
 class AccountBalance:
-    """One account's totals; `balance` = debit - credit."""
+    """One account's totals; `balance` = debit - credit, `opening` included.
+
+    `opening` is the balance before the month, where one was asked for.
+    """
 
     code: str
     kind: str
     payer_id: int
     debit: int
     credit: int
+    opening: int = 0
 
     @property
     def balance(self) -> int:
-        """Return debit less credit."""
-        return self.debit - self.credit
+        """Return what was there before and debit less credit."""
+        return self.opening + self.debit - self.credit
 
 
 @dataclass(frozen=True)
@@ -111,9 +116,44 @@ def trial_balance(conn: Connection, book: int, payer_id: int | None = None) -> T
     )
 
 
+def month_balance(
+    conn: Connection, book: int, month: int, payer_id: int | None = None
+) -> TrialBalance:
+    """Return the trial balance of one run month (yyyymm, 13 allowed): before, debit, credit.
+
+    Of the accounts with a balance or a movement up to it. Summed from the lines of all journals up
+    to the month, so it takes as long as the book is large; totals that are kept are not read.
+    """
+    until = "FROM line l JOIN journal j ON j.id = l.journal_id WHERE j.book = :b AND j.month <= :m"
+    sides = (
+        f"SELECT l.debit_account AS account_id, j.month, l.amount AS debit, 0 AS credit {until} "
+        f"UNION ALL SELECT l.credit_account, j.month, 0, l.amount {until}"
+    )
+    rows = conn.execute(
+        text(
+            "SELECT a.code, a.kind, a.payer_id, "
+            "sum(CASE WHEN s.month < :m THEN s.debit - s.credit ELSE 0 END), "
+            "sum(CASE WHEN s.month = :m THEN s.debit ELSE 0 END), "
+            "sum(CASE WHEN s.month = :m THEN s.credit ELSE 0 END) "
+            "FROM (SELECT account_id, month, sum(debit) AS debit, sum(credit) AS credit "
+            f"FROM ({sides}) one GROUP BY account_id, month) s "
+            "JOIN account a ON a.id = s.account_id "
+            + ("" if payer_id is None else "WHERE a.payer_id = :p ")
+            + "GROUP BY a.code, a.kind, a.payer_id ORDER BY a.code"
+        ),
+        {"b": book, "m": month} | ({} if payer_id is None else {"p": payer_id}),
+    )
+    return TrialBalance(
+        tuple(AccountBalance(r[0], r[1], int(r[2]), int(r[4]), int(r[5]), int(r[3])) for r in rows)
+    )
+
+
 @dataclass(frozen=True)
 class CoinMove:
-    """One step of a coin: which journal moved it where, and when."""
+    """One step of a coin: which journal moved it where, and when.
+
+    `rev` and `due_after` (what is owed in all for the month after it) where the step is a revision.
+    """
 
     move: int
     debit: str
@@ -123,6 +163,8 @@ class CoinMove:
     effective_date: str
     carrier: int | None
     amount: int
+    rev: int | None = None
+    due_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -159,14 +201,17 @@ def statement_of(conn: Connection, sub_ids: Iterable[int]) -> list[Coin]:
     """
     query = text(
         "SELECT l.sub_id, l.cover, l.item, l.move, l.amount, d.code, c.code, l.journal_id, j.kind, "
-        "j.effective_date, l.carrier FROM line l JOIN account d ON d.id = l.debit_account "
-        "JOIN account c ON c.id = l.credit_account JOIN journal j ON j.id = l.journal_id "
+        "j.effective_date, l.carrier, l.rev, l.due_after FROM line l "
+        "JOIN account d ON d.id = l.debit_account JOIN account c ON c.id = l.credit_account "
+        "JOIN journal j ON j.id = l.journal_id "
         "WHERE l.sub_id IN :subs ORDER BY l.sub_id, l.cover, l.item, l.move"
     ).bindparams(bindparam("subs", expanding=True))
     found: dict[tuple[int, int, int], list[CoinMove]] = {}
     for r in conn.execute(query, {"subs": list(sub_ids)}):
         key = (int(r[0]), int(r[1]), int(r[2]))
-        step = CoinMove(int(r[3]), r[5], r[6], int(r[7]), r[8], r[9], r[10], int(r[4]))
+        step = CoinMove(
+            int(r[3]), r[5], r[6], int(r[7]), r[8], r[9], r[10], int(r[4]), r[11], r[12]
+        )
         found.setdefault(key, []).append(step)
     return [Coin(*key, moves[0].amount, tuple(moves)) for key, moves in found.items()]
 

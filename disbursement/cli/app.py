@@ -13,6 +13,7 @@ from disbursement.cli import (
     cash,
     cell,
     common,
+    ledger,
     payment,
     reconcile,
     register,
@@ -58,6 +59,7 @@ app.add_typer(statement.app, name="statement")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(cash.app, name="cash")
 app.add_typer(payment.app, name="payment")
+app.add_typer(ledger.app, name="ledger")
 app.command()(reconcile.reconcile)
 app.command()(doctor)
 app.command()(worker)

@@ -29,6 +29,7 @@ _BOOK = {
     "idem_conflict": "việc này đã ghi trước đó với nội dung khác",
     "protected": "sổ không cho sửa những gì đã ghi",
     "exists": "việc này đã ghi rồi",
+    "period_closed": "tháng này đã khóa sổ (`disburse ledger reopen` mở lại)",
     "bad_value": "một giá trị nằm ngoài mức cho phép",
 }
 

@@ -218,7 +218,7 @@ def sign_list(
     """
     _check_list(conn, ctx, list_id, role, signer)
     signed = documents(conn, list_id, role)
-    _sign(conn, ctx, signed, role, signer)
+    sign_documents(conn, ctx, signed, role, signer)
     conn.execute(
         text("UPDATE pay_list SET state = :s WHERE id = :l"),
         {"s": NEXT_STATE[role], "l": list_id},
@@ -254,9 +254,14 @@ def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer:
         )
 
 
-def _sign(
+def sign_documents(
     conn: Connection, ctx: Context, signed: Iterable[Document], role: str, signer: Signer
 ) -> None:
+    """Give one role's signature to documents; who may give it is the caller's to check.
+
+    Raises NotNowError for a wrong order, NotAllowedError for a person who has signed already,
+    OurFaultError for a signature that the registered key did not make.
+    """
     at = stamp(ctx.clock)
     rows = []
     for document in signed:
@@ -483,7 +488,7 @@ def sign_batches(
         if row[3] != "held":
             raise NotNowError("batch_state", f"Lô {batch_id} đang ở trạng thái '{row[3]}'.")
         docs.append(Document("batch", batch_id, row[0], row[1], _body(conn, row[0])))
-    _sign(conn, ctx, docs, role, signer)
+    sign_documents(conn, ctx, docs, role, signer)
     if role == "sign1":
         day = today(ctx.clock)
         for batch_id in batch_ids:
