@@ -15,11 +15,15 @@ from disbursement.jobs import tables as jobs
 from disbursement.payments import tables as payments
 from disbursement.platform import tables as platform
 from disbursement.platform.database import cell_metadata, shared_metadata
+from disbursement.programmes import tables as programmes
 from disbursement.runs import tables as runs
 from ledger.bulk import run_script
 from reconciliation import tables as answers
 
-ROOMS = (platform, identity, beneficiaries, entitlements, runs, payments, fallback, jobs, answers)
+ROOMS = (
+    platform, identity, programmes, beneficiaries, entitlements, runs, payments, fallback, jobs,
+    answers,
+)  # fmt: skip
 """Importing a room's tables registers them; nothing else is done with the modules here."""
 
 __all__ = ["APPEND_ONLY", "cell_tables", "guard", "refresh_statistics", "shared_tables"]
@@ -34,6 +38,11 @@ APPEND_ONLY = (
     "budget",
     "draw",
     "audit_event",
+    "rate_version",
+    "rate_file",
+    "rate_approval",
+    "rate_decision",
+    "rate_set",
 )
 
 

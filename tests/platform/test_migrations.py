@@ -24,6 +24,8 @@ RULES = ("journal_kind", "kind_role", "kind_move", "move_rule", "chain_head")
 FROZEN = {
     "0001_cell.postgresql.sql": "6bc20934a7543772",
     "0001_cell.sqlite.sql": "903ab6c38ab1b32b",
+    "0004_rate_versions.postgresql.sql": "7c081a31df06a1fb",
+    "0004_rate_versions.sqlite.sql": "f07897daa9d20e25",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
 }
@@ -171,7 +173,7 @@ def test_a_drift_is_seen(databases: tuple[Database, ...]) -> None:
 
 def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None:
     found = sorted(VERSIONS.glob("*/versions/0*.py"))
-    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == ["0001", "0002", "0003"]
+    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == ["0001", "0002", "0003", "0004"]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
             path
@@ -191,6 +193,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
     create_cell(database, "25", "Phú Thọ", NOW)
     newest = migrated(database, CELL)
     with database.engine(CELL).begin() as conn:
+        for table in ("version", "file", "approval", "decision", "set"):
+            conn.exec_driver_sql(f"DROP TABLE rate_{table}")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")
