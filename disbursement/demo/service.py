@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -16,16 +14,15 @@ from disbursement.demo import office
 from disbursement.demo.counterparties import Counterparties, bank_truth
 from disbursement.demo.faults import judge
 from disbursement.demo.month import DemoMonth
+from disbursement.demo.place import place
 from disbursement.demo.printing import PrintRoom
 from disbursement.demo.stopwatch import Stopwatch
 from disbursement.demo.summary import Summary, summarize, tables
 from disbursement.identity import tokens
 from disbursement.jobs.worker import drop_folder
-from disbursement.platform import private_pg
 from disbursement.platform.calendar import list_day
 from disbursement.platform.clock import SetClock, add_months, months_between
 from disbursement.platform.context import Context, open_context
-from disbursement.platform.errors import RefusedError
 from disbursement.platform.settings import Settings
 from disbursement.sample.writer import PROVIDER, SampleReport, write_sample
 
@@ -36,9 +33,6 @@ GO_LIVE = 202610
 MONTHS = tuple(months_between(GO_LIVE, 202612))
 OPENED = date(2026, 9, 20)
 FAILURES = "steady"
-MARK = "demo.txt"
-"""A file that tells a demo's folder from any other: only such a folder is ever cleared."""
-_CLEARED = ("cells", "drop", "files", "keys", "pg", "reports", "sample")
 Say = Callable[[str], None]
 
 
@@ -54,15 +48,13 @@ def run_demo(
 ) -> Summary:
     """Run the demo in `settings.home` and leave summary.json there.
 
-    What an earlier demo left in the folder is cleared first. `db` postgres uses DATABASE_URL, or a
-    private cluster under `home`/pg. Raises RefusedError for a folder that is not a demo's.
+    What an earlier demo left in the folder and in the database is cleared first. `db` postgres
+    uses DATABASE_URL, or a private cluster under `home`/pg. Raises RefusedError for a folder or a
+    database with anything else in it.
     """
     home = settings.home
-    clear(home)
-    home.mkdir(parents=True, exist_ok=True)
-    (home / MARK).write_text("Dữ liệu thử, mọi tên đều bịa đặt. All of it is invented.\n", "utf-8")
     watch = Stopwatch()
-    with _database(settings, db) as url:
+    with place(settings, db) as url:
         chosen = settings.model_copy(update={"database_url": url, "env": "demo", "today": None})
         clock = SetClock(OPENED)
         ctx = open_context(chosen, clock=clock)
@@ -81,36 +73,6 @@ def run_demo(
     for line in tables(summary):
         say(line)
     return summary
-
-
-def clear(home: Path) -> None:
-    """Remove what an earlier demo left. Raises RefusedError where the folder is something else."""
-    if not home.exists() or not any(home.iterdir()):
-        return
-    if not (home / MARK).exists():
-        raise RefusedError(
-            "not_a_demo",
-            f"Thư mục {home} đã có dữ liệu và không phải của lần chạy thử; hãy chọn thư mục khác "
-            "bằng --home.",
-            en=f"{home} holds data that no demo made; choose another folder with --home.",
-        )
-    private_pg.remove(home / "pg")
-    for name in _CLEARED:
-        if (home / name).exists():
-            shutil.rmtree(home / name)
-    for path in (home / "summary.json", *home.glob("shared.db*")):
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _database(settings: Settings, db: str) -> Iterator[str | None]:
-    if db == "sqlite":
-        yield None
-    elif settings.database_url:
-        yield settings.database_url
-    else:
-        with private_pg.private_cluster(settings.home / "pg", durable=True) as url:
-            yield url
 
 
 def _sample(
