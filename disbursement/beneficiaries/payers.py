@@ -17,9 +17,9 @@ from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.reader import open_table
 from disbursement.beneficiaries.rules import clean, read_date
 from disbursement.platform import files, ids
-from disbursement.platform.clock import month_of, stamp, today
+from disbursement.platform.clock import add_months, month_of, show_month, stamp, today
 from disbursement.platform.context import Context
-from disbursement.platform.errors import NotFoundError, RefusedError
+from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
 from disbursement.programmes.communes import communes_of
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
@@ -63,8 +63,17 @@ def create_payers(
 
     `codes` limits it to some communes. Those that are payers already are left alone; all accounts
     go into one definition journal whose evidence is the commune file the rows come from.
-    Raises NotFoundError for an unknown province, RefusedError for a code outside it.
+    Raises NotFoundError for an unknown province, RefusedError for a code outside it, a province
+    that is not this cell's, a month that is not near; NotNowError where payers that are there go
+    live in another month.
     """
+    if province != ctx.cell.code:
+        raise RefusedError(
+            "other_province",
+            f"Sổ này là của tỉnh {ctx.cell.code}, không lập đơn vị của tỉnh {province} ở đây: chọn "
+            f"sổ bằng --cell {province}.",
+        )
+    _check_go_live(ctx, go_live_month)
     wanted = {c.code: c for c in communes_of(province)}
     if codes is not None:
         strange = [c for c in codes if c not in wanted]
@@ -74,7 +83,14 @@ def create_payers(
             )
         wanted = {c: wanted[c] for c in codes}
     with ctx.cell.begin() as conn:
-        have = set(conn.execute(text("SELECT code FROM payer")).scalars())
+        have = {c: int(m) for c, m in conn.execute(text("SELECT code, go_live_month FROM payer"))}
+        other = [c for c in wanted if have.get(c, go_live_month) != go_live_month]
+        if other:
+            raise NotNowError(
+                "go_live",
+                f"Xã mã {other[0]} đã là đơn vị chi trả, vận hành từ {show_month(have[other[0]])}, "
+                f"không đổi thành {show_month(go_live_month)} được; chạy lại với tháng đã ghi.",
+            )
         new = [c for code, c in wanted.items() if code not in have]
         if not new:
             return 0
@@ -92,6 +108,17 @@ def create_payers(
         )  # fmt: skip
         define_payer_accounts(conn, ctx, [(first + n, c.code) for n, c in enumerate(new)])
         return len(new)
+
+
+def _check_go_live(ctx: Context, month: int) -> None:
+    """Refuse a first month more than a year away: a slip of the pen that nothing undoes."""
+    now = month_of(today(ctx.clock))
+    if not add_months(now, -12) <= month <= add_months(now, 12):
+        raise RefusedError(
+            "go_live",
+            f"Tháng chi trả đầu tiên {show_month(month)} cách hôm nay quá 12 tháng; sửa lại "
+            "--go-live.",
+        )
 
 
 def define_payer_accounts(

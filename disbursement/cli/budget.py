@@ -69,6 +69,7 @@ def show(
     """Dự toán: được giao, còn lại, đã cam kết, đã chi."""
     ctx = common.context()
     ctx.cell.require()
+    common.known_payers(ctx, payer)
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(

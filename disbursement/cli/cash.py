@@ -36,6 +36,7 @@ def plan(
 ) -> None:
     """Gom các khoản chuyển khoản thất bại hẳn thành lô tiền mặt; người lập ký."""
     ctx = common.context()
+    common.known_payers(ctx, payer)
     signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
     done = plan_cash(ctx, month_arg(month), signer, codes=payer)
     if as_json:
@@ -64,6 +65,7 @@ def list_(month: Month, payer: Payer = None, as_json: Json = False) -> None:
     """Các danh sách ký nhận của kỳ: số lô, nơi chi, hạn, số bản, đã chi bao nhiêu."""
     ctx = common.context()
     ctx.cell.require()
+    common.known_payers(ctx, payer)
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(
@@ -108,6 +110,7 @@ def roster(
     """In danh sách ký nhận đang mở (PDF, XLSX); mỗi lần in là thêm một bản phải thu về."""
     ctx = common.context()
     ctx.cell.require()
+    common.known_payers(ctx, payer)
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(

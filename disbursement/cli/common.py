@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import wraps
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy import text
 
 from disbursement.identity.rules import EVERYWHERE
 from disbursement.identity.service import require
@@ -102,6 +103,25 @@ def officer(ctx: Context, name: str, *roles: str, payer: str = EVERYWHERE) -> No
     if not any(who.holds(role, payer) for role in roles):
         with ctx.cell.read() as conn:
             require(conn, who, roles[0], payer)
+
+
+def known_payers(ctx: Context, codes: str | Sequence[str] | None) -> None:
+    """Refuse a payer that is not there: an empty answer would read as "nothing to do".
+
+    Raises NotFoundError `payer`.
+    """
+    asked = [codes] if isinstance(codes, str) else list(codes or ())
+    if not asked:
+        return
+    with ctx.cell.read() as conn:
+        have = set(conn.execute(text("SELECT code FROM payer")).scalars())
+    for code in asked:
+        if code not in have:
+            raise NotFoundError(
+                "payer",
+                f"Không có đơn vị chi trả mã {code}: kiểm tra lại mã xã (5 số), hoặc chạy "
+                "`disburse register payers` trước.",
+            )
 
 
 def passphrase(user: str, file: Path | None) -> str:

@@ -102,6 +102,7 @@ def import_(
     )
 
     ctx = common.context()
+    common.known_payers(ctx, payer)
     common.officer(ctx, user, "preparer", payer=payer or "*")
     report = import_register(
         ctx,
@@ -192,6 +193,7 @@ def holds(
     from disbursement.documents.words import reason_words  # noqa: PLC0415 - as above
 
     ctx = common.context()
+    common.known_payers(ctx, payer)
     if as_json:
         common.emit([asdict(r) for r in list_holds(ctx, payer=payer, released=released)])
         return
@@ -216,7 +218,9 @@ def clean(
     """Lập danh sách cần làm sạch dữ liệu, mỗi xã một tệp XLSX."""
     from disbursement.beneficiaries.holds import write_cleaning  # noqa: PLC0415 - as above
 
-    paths = write_cleaning(common.context(), out, payer=payer)
+    ctx = common.context()
+    common.known_payers(ctx, payer)
+    paths = write_cleaning(ctx, out, payer=payer)
     if as_json:
         common.emit([str(p) for p in paths])
         return

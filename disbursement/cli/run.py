@@ -65,6 +65,7 @@ def prepare(
 ) -> None:
     """Tính mức, lập danh sách, tạo tệp chi; người lập ký."""
     ctx = common.context()
+    common.known_payers(ctx, payer)
     signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
     number = month_arg(month)
     done = service.prepare(
@@ -99,6 +100,7 @@ def _sign(
     release_on: str | None = None,
 ) -> None:
     ctx = common.context()
+    common.known_payers(ctx, payer)
     signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
     number = month_arg(month)
     day = day_arg(release_on, "--on") if release_on else None
@@ -233,6 +235,7 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
     """Các danh sách của kỳ và đang ở bước nào."""
     ctx = common.context()
     ctx.cell.require()
+    common.known_payers(ctx, payer)
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(

@@ -172,7 +172,8 @@ def require(conn: Connection, actor: User | Signer, role: str, payer_code: str) 
     where = "mọi đơn vị" if payer_code == EVERYWHERE else f"đơn vị {payer_code}"
     raise NotAllowedError(
         "role",
-        f"{actor.username} không có vai trò {ROLES.get(role, role)} ({role}) cho {where}.",
+        f"{actor.username} không có vai trò {ROLES.get(role, role)} ({role}) cho {where}: để người "
+        "có vai trò này làm, hoặc nhờ quản trị cấp bằng `disburse users roles`.",
         en=f"{actor.username} does not hold the role {role} for {payer_code}.",
     )
 

@@ -9,6 +9,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.payers import BUDGET_LINES, define_payer_accounts
 from disbursement.identity.service import Signer, require, user
 from disbursement.platform import ids
 from disbursement.platform.clock import month_of, show_month, stamp, today
@@ -18,6 +19,7 @@ from disbursement.runs import approvals, batches, books
 from disbursement.runs.books import Amount
 from disbursement.runs.prepare import Prepared, prepare_lists
 from ledger import chart
+from ledger.money import format_vnd
 
 
 @dataclass(frozen=True)
@@ -212,11 +214,12 @@ def set_budgets(
             text("SELECT id FROM payer WHERE code = :c"), {"c": payer}
         ).scalar_one_or_none()
         if payer_id is None:
-            raise NotFoundError("payer", f"Không có đơn vị chi trả mã {payer}.")
-        if vnd == 0 or not number.strip():
-            raise RefusedError(
-                "budget", f"Dự toán của {payer}: số tiền phải khác 0 và phải có số quyết định."
+            raise NotFoundError(
+                "payer",
+                f"Không có đơn vị chi trả mã {payer}: kiểm tra lại mã xã (5 số), hoặc chạy "
+                "`disburse register payers` trước.",
             )
+        _check_budget(ctx, payer, programme, year, vnd, number, day)
         known = conn.execute(
             text(
                 "SELECT 1 FROM budget WHERE payer_id = :p AND line = :l AND year = :y "
@@ -226,11 +229,16 @@ def set_budgets(
         ).first()
         if known is not None:
             raise NotNowError(
-                "budget_repeated", f"Quyết định {number} đã ghi dự toán {year} cho {payer} rồi."
+                "budget_repeated",
+                f"Quyết định {number} đã ghi dự toán {programme} {year} cho {payer} rồi; xem "
+                f"`disburse budget show --year {year}`, quyết định điều chỉnh phải có số khác.",
             )
+        define_payer_accounts(conn, ctx, [(payer_id, payer)], year=year)
         available = chart.available(payer, programme, year)
         authority = chart.authority(payer, programme, year)
         pair = (available, authority) if vnd > 0 else (authority, available)
+        if vnd < 0:
+            _check_left(conn, payer, programme, year, vnd)
         sealed = books.post_gl(
             conn, ctx, book=chart.BUDGETARY, kind="authority", payer_id=payer_id,
             key=f"budget:{payer}:{programme}:{year}:{number}", month=year * 100 + day.month
@@ -249,6 +257,50 @@ def set_budgets(
                 "d": day.isoformat(), "v": vnd, "j": sealed.journal_id if sealed else 0,
             },
         )  # fmt: skip
+
+
+def _check_budget(
+    ctx: Context, payer: str, programme: str, year: int, vnd: int, number: str, day: date
+) -> None:
+    """Refuse what no decision on a year's authority can say."""
+    now = today(ctx.clock)
+    where = f"Dự toán {programme} năm {year} của {payer}"
+    if programme not in BUDGET_LINES:
+        raise RefusedError(
+            "budget_programme",
+            f"Dự toán của {payer}: không có chương trình '{programme}'; ghi một trong "
+            f"{', '.join(BUDGET_LINES)}.",
+        )
+    if not now.year - 1 <= year <= now.year + 1:
+        raise RefusedError(
+            "budget_year",
+            f"{where}: năm phải từ {now.year - 1} đến {now.year + 1}; kiểm tra lại năm ngân sách.",
+        )
+    if vnd == 0 or not number.strip():
+        raise RefusedError(
+            "budget", f"{where}: số tiền phải khác 0 và phải có số quyết định; ghi lại rồi nhập."
+        )
+    if day > now:
+        raise RefusedError(
+            "budget_date",
+            f"{where}: ngày quyết định {day:%d/%m/%Y} ở tương lai; ghi ngày ký thật.",
+        )
+
+
+def _check_left(conn: Connection, payer: str, programme: str, year: int, vnd: int) -> None:
+    """Refuse a reduction beyond what is not yet bound."""
+    left = int(
+        conn.execute(
+            text("SELECT debit - credit FROM account WHERE code = :c"),
+            {"c": chart.available(payer, programme, year)},
+        ).scalar_one()
+    )
+    if left + vnd < 0:
+        raise NotNowError(
+            "budget_bound",
+            f"Dự toán {programme} năm {year} của {payer} chỉ còn {format_vnd(left)} đồng chưa cam "
+            f"kết, không giảm được {format_vnd(-vnd)} đồng; ghi số nhỏ hơn.",
+        )
 
 
 def draw(
@@ -280,15 +332,19 @@ def book_draw(
         {"l": list_id},
     ).first()
     if row is None:
-        raise NotFoundError("list", f"Không có danh sách số {list_id}.")
+        raise NotFoundError(
+            "list", f"Không có danh sách số {list_id}; xem số ở `disburse run status`."
+        )
     state, payer, programme, payer_id, month, total = row
     require(conn, user(ctx, actor), "second_signer", payer)
     if state != "released":
         raise NotNowError(
-            "draw_order", f"Danh sách {programme} của {payer} chưa được duyệt chi (đang '{state}')."
+            "draw_order",
+            f"Danh sách {list_id} ({programme} của {payer}) chưa được duyệt chi hoặc đã đóng (đang "
+            f"'{state}'); chỉ ghi rút cho danh sách đã có chữ ký thứ nhất.",
         )
     if conn.execute(text("SELECT 1 FROM draw WHERE list_id = :l"), {"l": list_id}).first():
-        raise NotNowError("drawn", f"Danh sách {list_id} đã ghi rút dự toán rồi.")
+        raise NotNowError("drawn", f"Danh sách {list_id} đã ghi rút dự toán rồi; không ghi gì.")
     wanted, carried = books.draw_amount(conn, list_id)
     if amount_vnd != wanted:
         raise RefusedError(
