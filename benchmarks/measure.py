@@ -123,7 +123,7 @@ def child(
 
 
 def program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Any:
-    """Run a command and return the JSON it prints last. Raises MeasureError."""
+    """Run a command; return its output as JSON, or the last line of it. Raises MeasureError."""
     run = subprocess.run(
         command,
         check=False,
@@ -135,10 +135,12 @@ def program(command: Sequence[str], environment: Mapping[str, str] | None = None
     if run.returncode:
         complaint = (run.stderr.strip() or run.stdout.strip() or "no word").splitlines()[-1]
         raise MeasureError(f"{' '.join(command[1:])} ended with {run.returncode}: {complaint}")
-    try:
-        return json.loads(run.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError):
-        raise MeasureError(f"{' '.join(command[1:])} printed no JSON") from None
+    for told in (run.stdout, run.stdout.strip().rpartition("\n")[2]):
+        try:
+            return json.loads(told)
+        except ValueError:
+            continue
+    raise MeasureError(f"{' '.join(command[1:])} printed no JSON")
 
 
 def figure(section: str, name: str, *, ours: bool, told: Mapping[str, Any]) -> Figure:

