@@ -26,6 +26,7 @@ __all__ = [
     "Signer",
     "SubQuery",
     "SubRow",
+    "checker_may_second",
     "close_accounts",
     "define_accounts",
     "define_policies",
@@ -170,6 +171,18 @@ def define_policies(conn: Connection, header: Header, policies: Sequence[Policy]
     """Record whether payers let the checker give the second signature."""
     rows = [(p.payer_id, int(p.checker_may_second)) for p in policies]
     return _define(conn, header, "payer_policy", ("payer_id", "checker_may_second"), rows)
+
+
+def checker_may_second(conn: Connection, payer_id: int) -> bool:
+    """Tell whether the seal lets a payer's checker give the second signature too, as of now."""
+    found = conn.execute(
+        text(
+            "SELECT p.checker_may_second FROM payer_policy p JOIN seal s "
+            "ON s.journal_id = p.journal_id WHERE p.payer_id = :p ORDER BY s.seq DESC LIMIT 1"
+        ),
+        {"p": payer_id},
+    ).scalar()
+    return bool(found)
 
 
 def close_accounts(conn: Connection, header: Header, account_ids: Sequence[int]) -> Sealed:

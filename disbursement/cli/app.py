@@ -14,6 +14,7 @@ from disbursement.cli import (
     cell,
     common,
     ledger,
+    payer,
     payment,
     reconcile,
     register,
@@ -60,6 +61,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(cash.app, name="cash")
 app.add_typer(payment.app, name="payment")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(payer.app, name="payer")
 app.command()(reconcile.reconcile)
 app.command()(doctor)
 app.command()(worker)

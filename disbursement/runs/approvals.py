@@ -24,7 +24,7 @@ from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, OurFaultError
 from disbursement.runs import batches, books
-from ledger import chart, posting, signing
+from ledger import chart, definitions, posting, signing
 from ledger.errors import LedgerError
 from ledger.posting import Header
 
@@ -295,13 +295,23 @@ def sign_documents(
 
 
 def _seat(conn: Connection, document: Document, role: str, signer: Signer) -> int:
-    """Return 1 where the checker of a payer with few staff also gives the second signature."""
+    """Return 1 where the checker of a payer with few staff also gives the second signature.
+
+    Refused here where the payer does not allow it: the book would refuse it at the seal only, when
+    the first signature is given.
+    """
     if role != "sign2" or document.kind != "list":
         return 0
     checked = conn.execute(
         text("SELECT 1 FROM signature WHERE journal_id = :j AND role = 'check' AND person_id = :p"),
         {"j": document.journal_id, "p": signer.person_id},
     ).first()
+    if checked is not None and not definitions.checker_may_second(conn, document.payer_id):
+        raise NotAllowedError(
+            "same_person",
+            f"{signer.username} đã ký kiểm tra danh sách này: kế toán phải là người khác, trừ khi "
+            "đơn vị được phép (`disburse payer policy --checker-may-second yes`).",
+        )
     return 1 if checked is not None else 0
 
 
