@@ -18,7 +18,7 @@ SECTION = "The month: 10,000 people, one payer, prepared to reconciled"
 QUOTED_SECONDS = (36, 60)
 QUOTED = (
     "G2P Bridge 1.1.0 (OpenG2P): 36 to 60 s and 25 CPU-seconds for 10,000 payments on two cores. "
-    "This is quoted, not measured in this run; the ratio is against its 36 s, its spread the range. "
+    "This is quoted, not measured in this run; the ratio is against 36 s, the spread the range. "
     "CPU s of ours is the whole command's: making and importing its register and the simulated "
     "bank are in it, and not in the rate."
 )
