@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import Connection, text
 
 from disbursement.entitlements.facts import facts_from_json
 from disbursement.entitlements.rules import Law, assess
+from disbursement.programmes.open_points import Settings
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert
 
@@ -34,15 +35,20 @@ class LawState:
     rates: RateSet
     law_on: date
     undecided: frozenset[str] = frozenset()
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def law(self) -> Law:
         """Return what `assess` takes."""
-        return Law(self.law_on, self.rates, self.undecided)
+        return Law(self.law_on, self.rates, self.undecided, self.settings)
 
     @property
     def key(self) -> str:
-        """Return a key that two days share when the same instruments are usable on both."""
+        """Return a key that two days share when the same instruments are usable on both.
+
+        Another rate version or another decision on an open point is another key, so the next list
+        compares every month whose amount differs.
+        """
         usable = sorted(
             code
             for code, i in self.rates.instruments.items()
@@ -50,7 +56,9 @@ class LawState:
         )
         last = max((self.rates.instruments[c].in_force_from for c in usable), default=date.min)
         out = ",".join(sorted(self.undecided & set(self.rates.instruments)))
-        return f"{self.rates.sha256[:12]}/{last.isoformat()}/{len(usable)}/-{out}"
+        key = f"{self.rates.sha256[:12]}/{last.isoformat()}/{len(usable)}/-{out}"
+        decided = self.settings != Settings()
+        return f"{key}/{self.settings.sha256()[:12]}" if decided else key
 
 
 def ensure_due(
@@ -190,7 +198,8 @@ FROM (
   FROM work_payer p JOIN due a ON a.law_key = p.last_key
   LEFT JOIN due b ON b.law_key = p.law_key AND b.profile_id = a.profile_id AND b.month = a.month
   LEFT JOIN due f ON f.law_key = p.full_key AND f.profile_id = a.profile_id AND f.month = a.month
-  WHERE a.month < :m AND (b.total_vnd <> a.total_vnd OR f.total_vnd <> a.total_vnd)
+  WHERE a.month < :m AND (b.total_vnd <> a.total_vnd OR f.total_vnd <> a.total_vnd
+                          OR b.most_vnd < a.most_vnd)
 ) c
 JOIN unit_profile u ON u.payer_id = c.payer_id AND u.profile_id = c.profile_id
  AND c.month BETWEEN u.from_month AND u.to_month

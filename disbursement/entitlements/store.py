@@ -17,10 +17,14 @@ from sqlalchemy import Connection, text
 from disbursement.entitlements.facts import Birth, Case, case_from_json, facts_json
 from disbursement.entitlements.profiles import Profiler, Span
 from disbursement.platform import ids
+from disbursement.programmes.approved import approved
+from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert
 
 YEARS_AHEAD = 4
 HORIZON = "profile_horizon"
+RISES = "profile_rises"
+"""Setting: the general rises that the cell's spans know of, by code."""
 BATCH = 10_000
 MAX_PROFILERS = 64
 _SPAN_COLUMNS = ("sub_id", "from_month", "to_month", "payer_id", "profile_id")
@@ -38,29 +42,41 @@ def horizon(conn: Connection, month: int) -> int:
     ).scalar()
     if stored is not None:
         return int(stored)
-    _set_horizon(conn, found := horizon_after(month))
+    _keep(conn, HORIZON, str(found := horizon_after(month)))
+    _keep(conn, RISES, _rise_codes(known_rates(conn)))
     return found
 
 
-def _set_horizon(conn: Connection, month: int) -> None:
+def known_rates(conn: Connection) -> RateSet:
+    """Return every row the cell has approved, usable or not yet: spans are made with these."""
+    return approved(conn, date.max).rates
+
+
+def _rise_codes(rates: RateSet) -> str:
+    return ",".join(i.code for i in rates.rises())
+
+
+def _keep(conn: Connection, name: str, value: str) -> None:
     conn.execute(
         text(
             "INSERT INTO setting (name, payer, value, document, set_by, set_at) "
             "VALUES (:n, '', :v, '', 'system', '') "
             "ON CONFLICT (name, payer) DO UPDATE SET value = excluded.value"
         ),
-        {"n": HORIZON, "v": str(month)},
+        {"n": name, "v": value},
     )
 
 
 class Spanner:
     """Turns cases into spans up to the horizon; needs no database, so workers may use it.
 
-    `new` collects the profiles met since the last `take_new`: digest -> canonical JSON.
+    `rates` are those of `known_rates` (the shipped ones where None). `new` collects the profiles
+    met since the last `take_new`: digest -> canonical JSON.
     """
 
-    def __init__(self, last_month: int) -> None:
+    def __init__(self, last_month: int, rates: RateSet | None = None) -> None:
         self.last = last_month
+        self.rates = rates
         self._seen: set[bytes] = set()
         self._new: dict[bytes, str] = {}
         self._profilers: dict[int, Profiler] = {}
@@ -73,7 +89,7 @@ class Spanner:
         if profiler is None:
             if len(self._profilers) > MAX_PROFILERS:
                 self._profilers.clear()
-            profiler = self._profilers[first_month] = Profiler(first_month, self.last)
+            profiler = self._profilers[first_month] = Profiler(first_month, self.last, self.rates)
         out = [s for s in profiler.spans(cases, birth) if s.facts.rights]
         for span in out:
             if span.key not in self._seen:
@@ -137,7 +153,8 @@ def renew(conn: Connection, *, month: int) -> int:
 
     `month` is today's (yyyymm): it sets the horizon where none is set yet. Constant memory.
     """
-    spanner, profiles = Spanner(horizon(conn, month)), ProfileIds(conn)
+    last = horizon(conn, month)
+    spanner, profiles = Spanner(last, known_rates(conn)), ProfileIds(conn)
     conn.execute(
         text("DELETE FROM unit_profile WHERE sub_id IN (SELECT person_id FROM work_renew)")
     )
@@ -215,13 +232,21 @@ def mark_dirty(conn: Connection, select: str, params: dict[str, object] | None =
 
 
 def ensure_horizon(conn: Connection, month: int) -> int:
-    """Move the horizon on when less than a year is left before it; return how many were renewed.
+    """Make the spans anew where time or the law has passed them; return how many people.
 
-    Called when a month is prepared: without it people would drop out of the lists at the horizon.
+    When less than a year is left before the horizon, and when a version was approved with another
+    general rise: who was granted under it, or had left before, is a fact of the span. Called when
+    a month is prepared.
     """
     now = horizon(conn, month)
-    if now >= month + 100:
+    codes = _rise_codes(known_rates(conn))
+    known = conn.execute(
+        text("SELECT value FROM setting WHERE name = :n AND payer = ''"), {"n": RISES}
+    ).scalar()
+    if now >= month + 100 and known == codes:
         return 0
-    _set_horizon(conn, horizon_after(month))
+    if now < month + 100:
+        _keep(conn, HORIZON, str(horizon_after(month)))
+    _keep(conn, RISES, codes)
     work_renew(conn, "SELECT id AS person_id FROM person")
     return renew(conn, month=month)

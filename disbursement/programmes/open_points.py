@@ -42,6 +42,7 @@ class Settings:
     sp_with_lower_pension: `hold`, or pay the `full` social pension (NĐ 176/2025 Art. 2).
     merit_with_sa: `hold`, or pay `both` meritorious-service allowances and social assistance.
     facility_resident: under NĐ 335/2026 `hold`, or pay `none` as NĐ 20/2021 Art. 25.5 did.
+    funeral_merit_with_sa: of two funeral supports `hold`, or pay the `highest` ([PL] Art. 6.4).
     Raises RefusedError for a value that is not among the choices.
     """
 
@@ -49,6 +50,7 @@ class Settings:
     sp_with_lower_pension: str = "hold"
     merit_with_sa: str = "hold"
     facility_resident: str = "hold"
+    funeral_merit_with_sa: str = "hold"
 
     def __post_init__(self) -> None:
         for field in fields(self):

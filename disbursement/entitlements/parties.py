@@ -1,0 +1,130 @@
+"""Who receives, and who is how old: small questions about the people of a dossier."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from disbursement.entitlements.dossier import Death, Dossier, DossierError
+from disbursement.entitlements.facts import Ages, Birth
+from disbursement.entitlements.timeline import CaseLine
+from disbursement.platform.clock import month_of
+
+
+def _index(month: int) -> int:
+    return month // 100 * 12 + month % 100
+
+
+def first_day(month: int) -> date:
+    """Return the first day of a month (yyyymm)."""
+    return date(month // 100, month % 100, 1)
+
+
+class People:
+    """The people of a dossier, with their deaths."""
+
+    def __init__(self, dossier: Dossier, run_month: int) -> None:
+        self.dossier, self.run_month = dossier, run_month
+        self.deaths: dict[str, Death] = {}
+        holders = {c.id: c.holder for c in dossier.cases}
+        for event in dossier.events:
+            if isinstance(event, Death):
+                self.deaths[event.person or holders[event.case or ""]] = event
+
+    def birth(self, person: str, why: str) -> Birth:
+        """Return a birth known to the month. Raises DossierError."""
+        found = self.dossier.person(person).birth
+        if found is None or found.first != found.last:
+            raise DossierError(
+                f"people {person}.born",
+                f"cần ngày hoặc tháng sinh ({why})",
+                f"a day or month of birth is needed ({why})",
+            )
+        return found
+
+    def months_old(self, person: str, month: int, why: str) -> int:
+        """Return whole months of age at the end of the month; negative before birth."""
+        return _index(month) - _index(self.birth(person, why).first)
+
+    def ages(self, person: str, month: int, why: str) -> Ages:
+        """Return whole years at the end of this month and of the one before."""
+        months = self.months_old(person, month, why)
+        return Ages(months // 12, (months - 1) // 12)
+
+    def alive_at_end(self, person: str, month: int) -> bool:
+        """Tell whether the person lived on the last day of the month."""
+        death = self.deaths.get(person)
+        return death is None or month < month_of(death.date)
+
+    def payee(self, line: CaseLine) -> str:
+        """Return who receives for the case in the run: '' where nobody is recorded yet.
+
+        Named in the case, else the holder's representative in term, else the guardian, else the
+        holder; for a dead holder the recorded heir (coins.md 18: held from payment, not of right).
+        """
+        death = self.deaths.get(line.holder.id)
+        if line.case.payee:
+            return line.case.payee
+        if death is not None:
+            return death.heir or ""
+        agent = line.holder.representative
+        if agent is not None:
+            first = month_of(agent.from_day) if agent.from_day else 0
+            last = month_of(agent.to_day) if agent.to_day else 999912
+            if first <= self.run_month <= last:
+                return agent.person
+        return line.holder.guardian or line.holder.id
+
+
+class Granted(NamedTuple):
+    """From which month a case is on the roll, and by which decision."""
+
+    first: int
+    decided_on: date
+    written: bool  # the start month stands in the decision or on the roll
+
+
+def granted(line: CaseLine) -> Granted:
+    """Return the start as the dossier says it; the start rules are applied by the callers.
+
+    Raises DossierError where neither a decision nor `on_roll_since` is given.
+    """
+    decision, since = line.case.decision, line.case.on_roll_since
+    if since is not None:
+        return Granted(since, decision.date if decision else first_day(since), True)
+    if decision is None:
+        raise DossierError(
+            f"cases {line.id}",
+            "thiếu quyết định (decision.date) hoặc tháng đã có trong danh sách (on_roll_since)",
+            "needs a decision (decision.date) or on_roll_since",
+        )
+    if decision.first_month is not None:
+        return Granted(decision.first_month, decision.date, True)
+    return Granted(month_of(decision.date), decision.date, False)
+
+
+def event_day(people: People, line: CaseLine) -> date:
+    """Return the day of the event: as told, else the death, else the decision.
+
+    Raises DossierError where none of the three is there, or two days contradict each other.
+    """
+    told: date | None = line.facts.get("event_date")
+    death = people.deaths.get(line.holder.id)
+    mourning = line.category.shape in ("funeral", "death_lump")
+    if mourning and death is not None:
+        if told is not None and told != death.date:
+            raise DossierError(
+                f"cases {line.id}.facts.event_date",
+                f"khác ngày chết {death.date} trong events",
+                f"differs from the death of {death.date} in events",
+            )
+        return death.date
+    if told is not None:
+        return told
+    if not mourning and line.case.decision is not None:
+        return line.case.decision.date
+    raise DossierError(
+        f"cases {line.id}",
+        "cần ngày xảy ra sự kiện (facts.event_date, sự kiện death, hoặc decision.date)",
+        "needs the day of the event (facts.event_date, a death event, or decision.date)",
+    )

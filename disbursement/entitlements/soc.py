@@ -1,0 +1,343 @@
+"""Social assistance and social pension of one person and month, through the bulk path's `assess`.
+
+The dossier's cases are written as the register would write them (facts.Case), month by month;
+profiles and rules are those of every list. There is no second copy of the law here, only the
+resolution of what the register holds resolved: dated facts, counted children, places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
+from disbursement.entitlements.dossier import DossierError, Facts
+from disbursement.entitlements.facts import Birth, Case, Clause, Income, rule_start
+from disbursement.entitlements.parties import People, granted
+from disbursement.entitlements.profiles import Profiler
+from disbursement.entitlements.rules import Due, DueLine, Law, assess, decimal_text
+from disbursement.entitlements.timeline import CaseLine, Place
+from disbursement.platform.clock import add_months, show_month
+from disbursement.platform.errors import OurFaultError
+from disbursement.programmes.rates import RateSet
+
+
+@dataclass(frozen=True)
+class Soc:
+    """What all months of one person share."""
+
+    person: str
+    lines: tuple[CaseLine, ...]
+    people: People
+    law: Law
+    merit_months: frozenset[int]  # in which meritorious-service allowances are drawn too
+
+    @property
+    def unit(self) -> str:
+        """Return the unit: one total per person (NĐ 335/2026 Art. 6.2, 31)."""
+        return f"SOC/{self.person}"
+
+
+@lru_cache(maxsize=512)
+def _profiler(month: int, rates: RateSet) -> Profiler:
+    return Profiler(month, month, rates)
+
+
+def soc_amount(soc: Soc, month: int) -> MonthAmount:
+    """Return what the person's cases give for one month. Raises DossierError."""
+    birth = soc.lines[0].birth
+    if birth is None:
+        raise DossierError(
+            f"people {soc.person}.born", "cần ngày hoặc năm sinh", "a birth date is needed"
+        )
+    rows = [(line, _facts(soc, line, month, birth)) for line in soc.lines]
+    cases = [c for line, facts in rows for c in _cases(soc, line, facts, month, birth)]
+    due = _assess(cases, birth, month, soc.law)
+    items = tuple(_item(soc, line, month) for line in due.lines)
+    held = tuple(_held(soc, rows, due, month, birth)) if due.held else ()
+    nothing = None if items or held else _nothing(soc, due, month)
+    covered = tuple(h for h in held if not _uncovered(due, h))
+    return MonthAmount(
+        soc.unit,
+        month,
+        tuple(line.id for line in soc.lines),
+        items,
+        covered,
+        nothing,
+        tuple(_not_covered(soc, due, month)),
+        notes=tuple((r.text_vi, r.text_en) for r in due.reasons if r.code == "not_highest"),
+    )
+
+
+def _assess(cases: Sequence[Case], birth: Birth, month: int, law: Law) -> Due:
+    (span,) = _profiler(month, law.rates).spans(cases, birth)
+    return assess(span.facts, month, law)
+
+
+def _facts(soc: Soc, line: CaseLine, month: int, birth: Birth) -> Facts:
+    """Return the month's facts: a change acts in the month itself, the loss of a right after it.
+
+    NĐ 335/2026 Art. 8.4, NĐ 20/2021 Art. 8.1.đ, 8.2.
+    """
+    now = line.facts_at(month)
+    if not line.changes_in(month):
+        return now
+    before = line.facts_at(month, before=True)
+    if not _gives(soc, line, now, month, birth) and _gives(soc, line, before, month, birth):
+        return before
+    return now
+
+
+def _gives(soc: Soc, line: CaseLine, facts: Facts, month: int, birth: Birth) -> bool:
+    due = _assess(_cases(soc, line, facts, month, birth), birth, month, soc.law)
+    return due.total_vnd > 0 or bool(due.held)
+
+
+def start_of(line: CaseLine, birth: Birth) -> int:
+    """Return the first month on the roll, by the decision's own word or the start rule."""
+    start = granted(line)
+    if start.written:
+        return start.first
+    return rule_start(_bare(line, start.first), birth) or start.first
+
+
+def _bare(line: CaseLine, first: int) -> Case:
+    clause: Clause = line.category.code  # type: ignore[assignment] # the catalogue's codes are Clauses
+    return Case(
+        programme="SP" if clause == "SP" else "SA",
+        clause=clause,
+        province=line.places[0].territory,
+        start_month=first,
+        decision_date=granted(line).decided_on,
+        decision_kind="change" if line.case.on_roll_since else "grant",
+        certificate_date=line.facts.get("certificate_date"),
+    )
+
+
+def _cases(soc: Soc, line: CaseLine, facts: Facts, month: int, birth: Birth) -> list[Case]:
+    """Write one case as the register would: a row per place where it was held."""
+    start = start_of(line, birth)
+    out = []
+    for place in line.places:
+        first = place.first or start
+        if place.last is not None and place.last < first:
+            continue
+        out.append(_row(soc, line, facts, month, place, first))
+    return out
+
+
+def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first: int) -> Case:
+    house = soc.people.dossier.household
+    status, house_from, house_to = facts.get("household"), None, None
+    if status is None and house is not None:
+        status, house_from, house_to = house.status, house.from_day, house.to_day
+    end_day, written = _end(line)
+    if place.last is not None:
+        end_day, written = None, min(place.last, written or place.last)
+    paused = line.pause_at(month) is not None
+    clause: Clause = line.category.code  # type: ignore[assignment] # the catalogue's codes are Clauses
+    decided = place.moved_in or granted(line).decided_on
+    kind = "move_in" if place.moved_in else "change" if line.case.on_roll_since else "grant"
+    return Case(
+        programme="SP" if clause == "SP" else "SA",
+        clause=clause,
+        province=place.territory,
+        start_month=first,
+        decision_date=decided,
+        decision_kind=kind,  # type: ignore[arg-type] # one of the three words above
+        degree=facts.get("degree"),
+        certificate_date=facts.get("certificate_date"),
+        children=_children(soc, line, facts, month),
+        studying=facts.get("studying"),
+        on_k1_at_16=facts.get("on_k1_at_16"),
+        household=status,
+        household_from=house_from,
+        household_to=house_to,
+        carer=facts.get("carer"),
+        difficult_area=facts.get("difficult_area"),
+        income=_income(soc, facts, month, place.territory),
+        written_request=facts.get("written_request"),
+        in_facility=facts.get("in_facility", False),
+        merit_allowance=facts.get("merit_allowance", False) or month in soc.merit_months,
+        end_month=written,
+        end_date=end_day,
+        status="suspended" if paused else "active",
+        suspended_from=month if paused else None,
+    )
+
+
+def _end(line: CaseLine) -> tuple[date | None, int | None]:
+    """Return the day that ends the case, and its last month where the event writes one."""
+    ending = min(line.endings, key=lambda e: e.last_month, default=None)
+    if ending is None:
+        return None, None
+    if ending.day is None or ending.rule.event == "moved":
+        return None, ending.last_month  # no day of loss: the month itself was decided
+    early = ending.written is not None and ending.written < ending.last_month
+    return ending.day, ending.written if early else None
+
+
+def _income(soc: Soc, facts: Facts, month: int, territory: str) -> Income | None:
+    """Compare a pension in dong with the social pension of the month (NĐ 176/2025 Art. 2)."""
+    pension = facts.get("pension_vnd")
+    if pension is None:
+        found: Income | None = facts.get("income")
+        return found
+    if pension == 0:
+        return "none"
+    try:
+        level = soc.law.rates.view(month, soc.law.law_on, soc.law.undecided).base(
+            "SP_BASE", territory
+        )
+    except OurFaultError:  # before there was a social pension every pension counts
+        return "not_lower"
+    return "lower_than_sp" if pension < level.amount_vnd else "not_lower"
+
+
+def _children(soc: Soc, line: CaseLine, facts: Facts, month: int) -> int | None:
+    """Count the children of K4: under 16, or studying on (NĐ 20/2021: up to 22).
+
+    A smaller number acts in the month itself; where none is left, the month is the last.
+    """
+    given = facts.get("children")
+    if facts.get("single") is False:
+        return 0
+    if given is None or isinstance(given, int):
+        return given
+    studying = facts.get("studying_children", ())
+    rows = soc.law.rates.view(month, soc.law.law_on, soc.law.undecided).monthly.get("K4", ())
+    old = bool(rows) and rows[0].code.startswith("SA21")
+
+    def studies_on(child: str, months: int) -> bool:
+        """Tell whether the child counts after 16: to 22 (NĐ 20), or if received for at 16."""
+        if child not in studying or (old and months >= 22 * 12):
+            return False
+        return old or granted(line).first <= add_months(month, 16 * 12 - months)
+
+    def counts(child: str, back: int) -> bool:
+        months = soc.people.months_old(child, month, "con của người đơn thân, K4") - back
+        alive = soc.people.alive_at_end(child, month) or (
+            back == 1 and soc.people.alive_at_end(child, add_months(month, -1))
+        )
+        return alive and months >= 0 and (months < 16 * 12 or studies_on(child, months))
+
+    now = sum(counts(c, 0) for c in given)
+    return now or sum(counts(c, 1) for c in given)
+
+
+def _line_of(soc: Soc, due: DueLine, month: int) -> CaseLine:
+    same = [line for line in soc.lines if line.category.code == due.clause]
+    return next((x for x in same if _in_force(x, month)), same[0])
+
+
+def _in_force(line: CaseLine, month: int) -> bool:
+    birth = line.birth
+    started = birth is not None and start_of(line, birth) <= month
+    return started and line.ending_before(month) is None
+
+
+def _item(soc: Soc, due: DueLine, month: int) -> Item:
+    line = _line_of(soc, due, month)
+    times = f"{due.count} × " if due.clause == "K4" else ""
+    rate = next(r for r in soc.law.rates.rates if r.code == due.rate_code)
+    return Item(
+        case=line.id,
+        holder=soc.person,
+        payee=soc.people.payee(line),
+        amount_vnd=due.amount_vnd,
+        rate_code=due.rate_code,
+        arithmetic=f"{times}{decimal_text(due.coefficient)} × {figure(due.base_vnd)}",
+        citation=due.citation,
+        confidence=due.confidence,
+        title_vi=rate.description_vi,
+        title_en=rate.description_en,
+        tag=line.tag(month),
+    )
+
+
+_NOT_COVERED = ("no_rate_loaded", "category_ended")
+
+
+def _uncovered(due: Due, held: Item) -> bool:
+    return any(h.code in _NOT_COVERED and h.sentence_vi == held.why_vi for h in due.held)
+
+
+def _not_covered(soc: Soc, due: Due, month: int) -> list[str]:
+    return [
+        f"not covered: {', '.join(line.category.code for line in soc.lines)}, "
+        f"{show_month(month)}: {h.sentence_en}"
+        for h in due.held
+        if h.code in _NOT_COVERED
+    ]
+
+
+def _held(
+    soc: Soc, rows: list[tuple[CaseLine, Facts]], due: Due, month: int, birth: Birth
+) -> list[Item]:
+    """Say each hold with the case it comes from and the rate it would be paid at."""
+    out = []
+    for hold in due.held:
+        line, found = soc.lines[0], None
+        for candidate, facts in rows:
+            alone = _assess(_cases(soc, candidate, facts, month, birth), birth, month, soc.law)
+            if any(h.code == hold.code for h in alone.held):
+                line, found = candidate, alone
+                break
+        rate_code = found.lines[0].rate_code if found and found.lines else ""
+        out.append(
+            Item(
+                case=line.id,
+                holder=soc.person,
+                payee=soc.people.payee(line),
+                amount_vnd=hold.amount_vnd or 0,
+                rate_code=rate_code,
+                arithmetic=figure(hold.amount_vnd or 0),
+                citation=hold.citation,
+                confidence="uncertain",
+                title_vi=line.category.title_vi,
+                title_en=line.category.title_en,
+                why_vi=hold.sentence_vi,
+                why_en=hold.sentence_en,
+                known=hold.amount_vnd is not None,
+            )
+        )
+    return out
+
+
+def _nothing(soc: Soc, due: Due, month: int) -> Nothing:
+    """Say why the month gives nothing: the timeline's reason first, then the rules' own."""
+    for line in soc.lines:
+        if (gone := line.ending_before(month)) is not None:
+            rule = gone.rule
+            return Nothing(
+                f"thôi hưởng ({rule.text_vi})",
+                f"stopped ({rule.text_en})",
+                rule.citation,
+                rule.confidence,
+            )
+        if (pause := line.pause_at(month)) is not None:
+            rule = pause.rule
+            return Nothing(
+                f"tạm dừng ({rule.text_vi})",
+                f"suspended ({rule.text_en})",
+                rule.citation,
+                rule.confidence,
+            )
+    if due.reasons:
+        vi = " ".join(r.text_vi for r in due.reasons)
+        en = " ".join(r.text_en for r in due.reasons)
+        return Nothing(vi, en, "; ".join(dict.fromkeys(r.citation for r in due.reasons)))
+    first = min(start_of(x, x.birth) for x in soc.lines if x.birth is not None)
+    if month < first:
+        return Nothing(
+            f"chưa bắt đầu hưởng (từ tháng {show_month(first)})",
+            f"not yet on the roll (from {first})",
+            "NĐ 335/2026/NĐ-CP Điều 8 khoản 2; NĐ 20/2021/NĐ-CP Điều 8 khoản 1 điểm đ",
+        )
+    return Nothing(
+        "nơi cũ đã thôi trả, chưa có quyết định của nơi mới",
+        "the old commune has stopped and no new decision is recorded",
+        "NĐ 335/2026/NĐ-CP Điều 8 khoản 3",
+    )

@@ -1,0 +1,330 @@
+"""Support beside the monthly allowance: carers and households, facilities.
+
+NĐ 335/2026 Art. 17; NĐ 20/2021 Art. 20 and 25. Funerals and emergencies are in once.py.
+
+Coefficients and bases are rows of the rate tables; here stands who counts for which row. Where a
+general rise reaches back over somebody who had left before it came into force, the level before
+is due and the difference is held (setting left_before_rise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from disbursement.entitlements.amounts import (
+    Item,
+    MonthAmount,
+    Nothing,
+    figure,
+    least_sure,
+)
+from disbursement.entitlements.dossier import DossierError
+from disbursement.entitlements.parties import People, first_day, granted
+from disbursement.entitlements.rules import Law, decimal_text, exact_amount
+from disbursement.entitlements.timeline import CaseLine
+from disbursement.platform.clock import month_of, show_month
+from disbursement.programmes.open_points import open_point
+from disbursement.programmes.rates import CENTRAL, BaseLevel, Rate
+from disbursement.programmes.support import rows_on
+
+_ART17 = "NĐ 335/2026/NĐ-CP Điều 17; NĐ 20/2021/NĐ-CP Điều 20"
+
+
+@dataclass(frozen=True)
+class Care:
+    """What the judgement of support needs: the people, all cases, the law."""
+
+    people: People
+    lines: tuple[CaseLine, ...]
+    law: Law
+
+    def degree(self, line: CaseLine, person: str, month: int) -> str:
+        """Return the degree of disability from the case, else from the person's K6 case."""
+        given: str | None = line.facts_at(month).get("degree")
+        for other in self.lines:
+            if given is None and other.category.code == "K6" and other.holder.id == person:
+                given = other.facts_at(month).get("degree")
+        if given is None:
+            raise DossierError(
+                f"cases {line.id}.facts.degree",
+                "cần mức độ khuyết tật (S hoặc ES), hoặc hồ sơ K6 của người đó",
+                "needs the degree (S or ES), or a K6 case of that person",
+            )
+        return given
+
+
+def support_unit(line: CaseLine, lines: Iterable[CaseLine]) -> str:
+    """Return what can be owed once: per couple (17.2.a), else per person cared for or dead."""
+    if line.category.code == "C17.2a":
+        couple = {line.holder.id, line.facts.get("spouse", line.holder.id)}
+        for other in lines:
+            if other.category.code == "C17.2a" and (
+                other.holder.id in couple or other.facts.get("spouse") in couple
+            ):
+                couple |= {other.holder.id, other.facts.get("spouse", other.holder.id)}
+        return f"CARE_CHILD/{'+'.join(sorted(couple))}"
+    if line.category.shape == "care":
+        return f"CARE/{line.facts.get('cared_for', line.holder.id)}"
+    if line.category.shape == "funeral":
+        return f"FUNERAL/{line.holder.id}"
+    return f"CASE/{line.id}"
+
+
+def care_amount(care: Care, lines: Sequence[CaseLine], month: int) -> MonthAmount:
+    """Return what one unit of carer or household support gives: the highest of its cases."""
+    found: list[tuple[Item, Item | None]] = []
+    nothing = None
+    uncovered: list[str] = []
+    for line in lines:
+        result = _care_case(care, line, month)
+        if isinstance(result, Nothing):
+            nothing = nothing or result
+        elif isinstance(result, str):
+            uncovered.append(result)
+        else:
+            found.append(result)
+    unit = support_unit(lines[0], care.lines)
+    ids = tuple(x.id for x in lines)
+    if not found:
+        return MonthAmount(
+            unit, month, ids, nothing=None if uncovered else nothing, not_covered=tuple(uncovered)
+        )
+    item, held = max(found, key=lambda f: f[0].amount_vnd)
+    return MonthAmount(unit, month, ids, (item,), (held,) if held else ())
+
+
+def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | None] | Nothing | str:
+    start = granted(line).first
+    if month < start:
+        return Nothing(
+            f"chưa bắt đầu hưởng (từ tháng {show_month(start)})",
+            f"not yet on the roll (from {start})",
+            "NĐ 335/2026/NĐ-CP Điều 8 khoản 2",
+        )
+    for over in (line.ending_before(month), line.pause_at(month)):
+        if over is not None:
+            return Nothing(over.rule.text_vi, over.rule.text_en, over.rule.citation)
+    pick = _PICKS[line.category.code](care, line, month)
+    if isinstance(pick, Nothing):
+        return pick
+
+    def at(law: Law) -> Item | None:
+        rows = rows_on(law.rates, pick.kind, first_day(month), law.law_on, law.undecided)
+        rate = pick.choose(rows)
+        if rate is None or rate.coefficient is None:
+            return None
+        base = law.rates.view(month, law.law_on, law.undecided).base(
+            rate.base_code, line.territory(month)
+        )
+        return _item(care, line, month, rate, base, rate.coefficient)
+
+    found = _rerated(care, line, month, at)
+    if found is None:
+        return f"not covered: {line.category.code}, {show_month(month)}: no rate is loaded"
+    return found
+
+
+@dataclass(frozen=True)
+class _Pick:
+    kind: str
+    choose: Callable[[Sequence[Rate]], Rate | None]
+
+
+def _named(rows: Sequence[Rate], *words: str) -> Rate | None:
+    return next((r for r in rows if any(r.code.endswith(w) for w in words)), None)
+
+
+def _carer(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
+    """Art. 17.1: who takes in a K1 child, or an elderly person of K5b."""
+    person = line.facts.get("cared_for")
+    if person is None:
+        raise DossierError(
+            f"cases {line.id}.facts.cared_for", "cần mã người được chăm sóc", "is needed"
+        )
+    of = line.facts_at(month).get("care_of") or next(
+        (
+            x.category.code
+            for x in care.lines
+            if x.holder.id == person and x.category.code in ("K1", "K5b")
+        ),
+        None,
+    )
+    if of is None:
+        raise DossierError(
+            f"cases {line.id}.facts.care_of",
+            "cần diện của người được chăm sóc: K1 hoặc K5b",
+            "needs the category of the person cared for: K1 or K5b",
+        )
+    ages = care.people.ages(person, month, line.category.title_vi)
+    if of == "K5b":
+        if ages.end < 60:
+            return Nothing("người được chăm sóc chưa đủ 60 tuổi", "is under 60", _ART17)
+        return _Pick("carer_support", lambda rows: _named(rows, "C.K5B", "C.K5D"))
+    if ages.before >= 16:
+        return Nothing("trẻ đã đủ 16 tuổi", "the child has turned 16", _ART17)
+    code = "C.K1.LT4" if ages.end < 4 else "C.K1.GE4"
+    return _Pick("carer_support", lambda rows: _named(rows, code))
+
+
+def _raising(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
+    """Art. 17.2.a: pregnant, or raising children under 36 months; the highest of its two rates.
+
+    A lower level acts in the month itself; where nothing is left, the month is the last.
+    """
+    care.degree(line, line.holder.id, month)
+    facts = line.facts_at(month)
+
+    def children(back: int) -> int:
+        given = facts.get("children", 0)
+        if isinstance(given, int):
+            return given
+        months = [care.people.months_old(c, month, "con dưới 36 tháng") - back for c in given]
+        return sum(
+            0 <= m < 36 and (care.people.alive_at_end(c, month) or back == 1)
+            for c, m in zip(given, months, strict=True)
+        )
+
+    def pregnant(back: int) -> bool:
+        if facts.get("pregnant") is True and "pregnant_to" not in facts:
+            return "pregnant_from" not in facts or month_of(facts["pregnant_from"]) <= month
+        first, last = facts.get("pregnant_from"), facts.get("pregnant_to")
+        if first is None and last is None:
+            return False
+        begun = first is None or month_of(first) <= month
+        return begun and (last is None or month < month_of(last) + back)
+
+    for back in (0, 1):
+        count, expecting = children(back), pregnant(back)
+        if count >= 2 or (count == 1 and expecting):
+            return _Pick("carer_support", lambda rows: _named(rows, "DIS.PREG_AND_1_OR_2PLUS"))
+        if count == 1 or expecting:
+            return _Pick("carer_support", lambda rows: _named(rows, "DIS.PREG_OR_1"))
+    return Nothing(
+        "không mang thai và không nuôi con dưới 36 tháng",
+        "neither pregnant nor raising a child under 36 months",
+        _ART17,
+    )
+
+
+def _household(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
+    """Art. 17.2.c: the household of each especially severely disabled person."""
+    person = line.facts.get("cared_for", line.holder.id)
+    if care.degree(line, person, month) != "ES" and not _was_es(care, line, person, month):
+        return Nothing(
+            "người được chăm sóc không phải khuyết tật đặc biệt nặng",
+            "the person cared for is not especially severely disabled",
+            _ART17,
+        )
+    return _Pick("carer_support", lambda rows: _named(rows, "DIS.HOUSEHOLD"))
+
+
+def _was_es(care: Care, line: CaseLine, person: str, month: int) -> bool:
+    """Tell whether the degree was lowered in this very month: the right ends the month after."""
+    for other in (line, *care.lines):
+        if other is line or (other.category.code == "K6" and other.holder.id == person):
+            before = other.facts_at(month, before=True).get("degree")
+            if other.changes_in(month) and before == "ES":
+                return True
+    return False
+
+
+def _taken_in(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
+    """Art. 17.2.d: who takes in an especially severely disabled person."""
+    person = line.facts.get("cared_for")
+    if person is None:
+        raise DossierError(
+            f"cases {line.id}.facts.cared_for", "cần mã người được chăm sóc", "is needed"
+        )
+    found = _household(care, line, month)
+    if isinstance(found, Nothing):
+        return found
+    child = care.people.ages(person, month, line.category.title_vi).end < 16
+    code = "DIS.TAKEIN.CHILD" if child else "DIS.TAKEIN.ADULT"
+    return _Pick("carer_support", lambda rows: _named(rows, code))
+
+
+def _resident(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
+    """NĐ 20/2021 Art. 25; the chapter of NĐ 335/2026 was not read."""
+    young = care.people.ages(line.holder.id, month, line.category.title_vi).end < 4
+    code = "FAC.LT4" if young else "FAC.GE4"
+    return _Pick("facility", lambda rows: _named(rows, code))
+
+
+_PICKS: dict[str, Callable[[Care, CaseLine, int], _Pick | Nothing]] = {
+    "C17.1": _carer,
+    "C17.2a": _raising,
+    "C17.2c": _household,
+    "C17.2d": _taken_in,
+    "FAC": _resident,
+}
+
+
+def _item(
+    care: Care, line: CaseLine, month: int, rate: Rate, base: BaseLevel, times: Fraction
+) -> Item:
+    amount = exact_amount(times, 1, base.amount_vnd, rate.code)
+    text = str(times.numerator) if rate.kind == "funeral" else decimal_text(times)
+    return Item(
+        case=line.id,
+        holder=line.holder.id,
+        payee=care.people.payee(line),
+        amount_vnd=amount,
+        rate_code=rate.code,
+        arithmetic=f"{text} × {figure(base.amount_vnd)}",
+        citation=f"{rate.citation}; mức chuẩn: {base.citation}",
+        confidence=least_sure((rate.confidence, base.confidence)),
+        title_vi=rate.description_vi,
+        title_en=rate.description_en,
+        tag=line.tag(month),
+    )
+
+
+def _rerated(
+    care: Care, line: CaseLine, month: int, at: Callable[[Law], Item | None]
+) -> tuple[Item, Item | None] | None:
+    """Assess at today's law; hold the difference of a rise that came after the person left."""
+    new = at(care.law)
+    ending = min(line.endings, key=lambda e: e.last_month, default=None)
+    day = ending.day if ending else None
+    return hold_rise(care.law, month, day, new, at)
+
+
+def hold_rise(
+    law: Law, month: int, left_on: date | None, new: Item | None, at: Callable[[Law], Item | None]
+) -> tuple[Item, Item | None] | None:
+    """Split an amount where a general rise came into force only after `left_on`."""
+    if new is None:
+        return None
+    rises = [
+        r
+        for r in law.rates.rises()
+        if left_on is not None
+        and left_on < r.in_force_from <= law.law_on
+        and month_of(r.money_from) <= month
+    ]
+    if not rises or law.settings.left_before_rise == "rerate":
+        return new, None
+    old = at(replace(law, undecided=law.undecided | {r.code for r in rises}))
+    if old is None or old.amount_vnd >= new.amount_vnd:
+        return new, None
+    if law.settings.left_before_rise == "old_level":
+        return old, None
+    point = open_point("left_before_rise")
+    held = replace(
+        new,
+        amount_vnd=new.amount_vnd - old.amount_vnd,
+        arithmetic=f"{new.arithmetic} − {old.arithmetic}",
+        citation=point.citation,
+        confidence="uncertain",
+        why_vi=point.sentence_vi,
+        why_en=point.sentence_en,
+    )
+    return old, held
+
+
+def central(law: Law, code: str, month: int) -> BaseLevel:
+    """Return the central base level of a month: what the minimum of Art. 11 and 12 is tied to."""
+    return law.rates.view(month, law.law_on, law.undecided).base(code, CENTRAL)

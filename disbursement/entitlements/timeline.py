@@ -1,0 +1,422 @@
+"""One fold of a dossier's events: for each case its places, endings, pauses and dated facts.
+
+The month rules are data (programmes/event_rules.py); here they are only applied. Events out of
+order, before birth, after death, later than `known_on`, or told twice are refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from disbursement.entitlements import dossier as d
+from disbursement.entitlements.dossier import CaseIn, Dossier, DossierError, Facts, Person
+from disbursement.entitlements.dossier_facts import typed
+from disbursement.entitlements.facts import Birth
+from disbursement.platform.clock import add_months, month_of, show_month
+from disbursement.programmes.catalogue import LIST_SHAPES, Category
+from disbursement.programmes.communes import commune, province
+from disbursement.programmes.event_rules import EventRule, event_rules, regime
+from disbursement.programmes.rates import CENTRAL
+
+UNCOLLECTED_MONTHS = 3
+"""NĐ 335/2026 Art. 9.1.a, TT 02/2021 Art. 2.3.a: three months running."""
+REFUSAL_MONTHS = 3
+"""NĐ 335/2026 Art. 9.2: three months later still refusing, the allowance is stopped."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """After `last_month` nothing is due. `written`: the last month as the event itself says."""
+
+    last_month: int
+    day: date | None
+    written: int | None
+    rule: EventRule
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Suspended from `first`; `until` is the first month due again, None while it is open.
+
+    `restored`: the months between are paid after all (NĐ 335/2026 Art. 9.4).
+    """
+
+    first: int
+    rule: EventRule
+    until: int | None = None
+    restored: bool = False
+    stops_from: int | None = None  # a refusal that goes on
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the case is held: a province code, or `VN` where the dossier names none."""
+
+    territory: str
+    first: int | None  # None: from the start of the case
+    last: int | None
+    moved_in: date | None = None
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One case with everything that happened to it."""
+
+    case: CaseIn
+    category: Category
+    holder: Person
+    birth: Birth | None
+    facts: Facts
+    changes: tuple[tuple[int, Facts], ...]
+    places: tuple[Place, ...]
+    endings: tuple[Ending, ...]
+    pauses: tuple[Pause, ...]
+    uncollected: frozenset[int]
+    remarried: date | None = None  # a marriage that leaves a right (NCC, LS.REMARRIED)
+    notes: tuple[EventRule, ...] = ()  # events that change nothing, to be said
+
+    @property
+    def id(self) -> str:
+        """Return the case's id in the dossier."""
+        return self.case.id
+
+    def facts_at(self, month: int, *, before: bool = False) -> Facts:
+        """Return the facts of a month; `before`: as they were until changes of that month."""
+        out = dict(self.facts)
+        for start, changed in self.changes:
+            if start < month or (start == month and not before):
+                out.update(changed)
+        return out
+
+    def changes_in(self, month: int) -> bool:
+        """Tell whether a change acts from this very month."""
+        return any(start == month for start, _ in self.changes)
+
+    def pause_at(self, month: int) -> Pause | None:
+        """Return the suspension that keeps this month back, or None."""
+        return next(
+            (
+                p
+                for p in self.pauses
+                if p.first <= month and not p.restored and (p.until is None or month < p.until)
+            ),
+            None,
+        )
+
+    def ending_before(self, month: int) -> Ending | None:
+        """Return the earliest ending after which this month lies, or None."""
+        over = [e for e in self.endings if e.last_month < month]
+        return min(over, key=lambda e: e.last_month, default=None)
+
+    def early_ending(self, month: int) -> Ending | None:
+        """Return an ending that writes an earlier last month than the rule gives, or None."""
+        return next(
+            (
+                e
+                for e in self.endings
+                if e.written is not None and e.written < month <= e.last_month
+            ),
+            None,
+        )
+
+    def tag(self, month: int) -> str:
+        """Return why a month is paid late: `uncollected`, `resumed`, or ''."""
+        if month in self.uncollected:
+            return "uncollected"
+        for p in self.pauses:
+            if p.restored and p.until is not None and p.first <= month < p.until:
+                return "resumed"
+        return ""
+
+    def territory(self, month: int) -> str:
+        """Return the province whose level counts for the month."""
+        for place in reversed(self.places):
+            if place.first is None or place.first <= month:
+                return place.territory
+        return self.places[0].territory
+
+
+def territory_of(code: str | None, prov: str | None, where: str) -> str:
+    """Return the province of a commune or province code; `VN` (central level) where none is told.
+
+    Raises DossierError where the two contradict each other, NotFoundError for an unknown code.
+    """
+    found = commune(code).province.code if code else None
+    if prov:
+        province(prov)
+        if found and found != prov:
+            raise DossierError(
+                where,
+                f"xã {code} thuộc tỉnh {found}, không phải {prov}",
+                f"commune {code} lies in province {found}, not {prov}",
+            )
+    return found or prov or CENTRAL
+
+
+class _Fold:
+    """Applies the events of one case in the order of their days."""
+
+    def __init__(self, case: CaseIn, category: Category, people: Sequence[str]) -> None:
+        self.case, self.category, self.people = case, category, people
+        self.changes: list[tuple[int, Facts]] = []
+        self.endings: list[Ending] = []
+        self.pauses: list[Pause] = []
+        self.notes: list[EventRule] = []
+        self.uncollected: set[int] = set()
+        self.remarried: date | None = None
+        where = f"cases {case.id}"
+        self.places = [Place(territory_of(case.commune, case.province, where), None, None)]
+
+    def rule(self, name: str, day: date) -> EventRule:
+        return event_rules()[(regime(self.category.programme, day), name)]
+
+    def apply(self, event: d.Event, relation: str | None) -> None:
+        match event:
+            case d.Change():
+                where = f"events (change {event.date}).facts"
+                facts = typed(self.category, event.facts, where, self.people)
+                self.changes.append((event.from_month or month_of(event.date), facts))
+            case d.Suspend():
+                name = event.reason if event.reason != "other" else "suspend"
+                self._pause(self.rule(name, event.date), event.date, event.from_month)
+            case d.Resume():
+                self._resume(event)
+            case d.Stop():
+                self._end(event.cause, event.date, event.from_month)
+            case d.MoveOut() | d.MoveIn():
+                self._move(event)
+            case d.Remarriage():
+                self._marry(event, relation)
+            case d.Detention():
+                self._detain(event)
+            case d.Release():
+                self._release(event)
+            case d.Uncollected():
+                self._uncollect(event)
+            case d.Document():
+                pass
+            case _:
+                self._end(event.kind, event.date, None)
+
+    def _end(self, name: str, day: date, from_month: int | None) -> None:
+        rule = self.rule(name, day)
+        if rule.effect == "suspend":
+            self._pause(rule, day, from_month)
+        elif rule.effect == "none":
+            self.notes.append(rule)
+        else:
+            last = add_months(month_of(day), rule.months_after - 1)
+            written = None if from_month is None else add_months(from_month, -1)
+            if name == "moved" and written is not None:
+                last = written  # the old commune pays until it stops: no gap, no overlap
+            self.endings.append(Ending(last, day, written, rule))
+
+    def _pause(self, rule: EventRule, day: date, from_month: int | None) -> None:
+        if rule.effect != "suspend":
+            self.notes.append(rule)
+            return
+        first = from_month or add_months(month_of(day), rule.months_after)
+        stops = (
+            add_months(month_of(day), REFUSAL_MONTHS + 1)
+            if rule.event == "refusal" and rule.regime != "NCC"
+            else None
+        )
+        if not any(p.until is None and p.first <= first for p in self.pauses):
+            self.pauses.append(Pause(first, rule, stops_from=stops))
+
+    def _resume(self, event: d.Resume) -> None:
+        month = month_of(event.date)
+        open_ = [p for p in self.pauses if p.until is None]
+        if not open_:
+            raise DossierError(
+                f"events (resume {event.date})",
+                "hồ sơ không có tạm dừng nào trước đó",
+                "nothing was suspended before",
+            )
+        for pause in open_:
+            if pause.stops_from is not None and month >= pause.stops_from:
+                raise DossierError(
+                    f"events (resume {event.date})",
+                    f"đã thôi hưởng từ tháng {show_month(pause.stops_from)} vì vẫn từ chối sau 3 "
+                    "tháng; cần quyết định hưởng mới",
+                    "stopped after three months of refusal: a new grant is needed",
+                )
+            self.pauses.remove(pause)
+            if event.conditions == "not_eligible":
+                rule = self.rule("lost_eligibility", event.date)
+                self.endings.append(Ending(add_months(pause.first, -1), None, None, rule))
+                self.pauses.append(replace(pause, until=None))
+                continue
+            until = add_months(month, 1) if pause.rule.restores else month
+            self.pauses.append(replace(pause, until=until, restored=pause.rule.restores))
+        if event.facts:
+            where = f"events (resume {event.date}).facts"
+            self.changes.append((month, typed(self.category, event.facts, where, self.people)))
+
+    def _move(self, event: d.MoveOut | d.MoveIn) -> None:
+        if self.category.programme == "NCC":
+            self.notes.append(self.rule("moved", event.date))
+        if isinstance(event, d.MoveOut):
+            if self.places[-1].last is not None:
+                raise DossierError(
+                    f"events (move_out {event.date})", "đã chuyển đi trước đó", "moved out before"
+                )
+            first_unpaid = event.from_month or add_months(month_of(event.date), 1)
+            self.places[-1] = replace(self.places[-1], last=add_months(first_unpaid, -1))
+            return
+        where = f"events (move_in {event.date})"
+        place = territory_of(event.commune, event.province, where)
+        first = event.from_month
+        if self.places[-1].last is not None:
+            first = first or add_months(self.places[-1].last, 1)
+        elif first is None:
+            raise DossierError(
+                where,
+                "thiếu tháng nơi cũ thôi trả: ghi sự kiện move_out, hoặc from_month",
+                "when did the old commune stop? add a move_out event or from_month",
+            )
+        else:
+            self.places[-1] = replace(self.places[-1], last=add_months(first, -1))
+        self.places.append(Place(place, first, None, event.date))
+
+    def _marry(self, event: d.Remarriage, relation: str | None) -> None:
+        code = self.category.code
+        if code == "SURVIVOR":
+            if relation is None:
+                raise DossierError(
+                    f"cases {self.case.id}.facts.relation",
+                    "cần ghi quan hệ với người đã mất để xét việc tái giá",
+                    "is needed to judge a marriage",
+                )
+            if relation == "spouse":
+                if event.qualifies:
+                    self.remarried = event.date
+                else:
+                    self._end("remarriage", event.date, None)
+        elif code == "K4":
+            self._end("remarriage", event.date, None)
+
+    def _detain(self, event: d.Detention) -> None:
+        rule = self.rule("detention", event.date)
+        short = event.until is not None and event.until < _month_later(event.date)
+        if short or rule.effect == "none":
+            self.notes.append(rule)
+            return
+        self._pause(rule, event.date, None)
+        if event.until is not None:
+            self._close(month_of(event.until))
+
+    def _release(self, event: d.Release) -> None:
+        after = 1 if self.category.programme == "NCC" else 0
+        self._close(add_months(month_of(event.date), after))
+
+    def _close(self, until: int) -> None:
+        self.pauses = [
+            replace(p, until=until) if p.until is None and not p.rule.restores else p
+            for p in self.pauses
+        ]
+
+    def _uncollect(self, event: d.Uncollected) -> None:
+        self.uncollected |= set(event.months)
+        run: list[int] = []
+        for month in sorted(self.uncollected):
+            run = [*run, month] if run and month == add_months(run[-1], 1) else [month]
+        if len(run) >= UNCOLLECTED_MONTHS and not any(p.until is None for p in self.pauses):
+            last = run[-1]
+            day = max(event.date, date(last // 100, last % 100, 1))
+            rule = self.rule("uncollected", day)
+            if rule.effect == "suspend":
+                self.pauses.append(Pause(add_months(last, 1), rule))
+            else:
+                self.notes.append(rule)
+
+
+def _month_later(day: date) -> date:
+    month = add_months(month_of(day), 1)
+    return date(month // 100, month % 100, min(day.day, 28))
+
+
+def case_line(
+    case: CaseIn, category: Category, dossier: Dossier, events: Iterable[d.Event]
+) -> CaseLine:
+    """Return one case with its events applied. Raises DossierError naming what is wrong."""
+    people = [p.id for p in dossier.people]
+    facts = typed(category, case.facts, f"cases {case.id}.facts", people)
+    fold = _Fold(case, category, people)
+    if category.shape not in LIST_SHAPES:
+        cared = facts.get("cared_for")
+        for event in events:
+            if _reaches(event, case, cared):
+                fold.apply(event, facts.get("relation"))
+    holder = dossier.person(case.holder)
+    return CaseLine(
+        case,
+        category,
+        holder,
+        holder.birth,
+        facts,
+        tuple(sorted(fold.changes, key=lambda c: c[0])),
+        tuple(fold.places),
+        tuple(fold.endings),
+        tuple(fold.pauses),
+        frozenset(fold.uncollected),
+        fold.remarried,
+        tuple(fold.notes),
+    )
+
+
+def _reaches(event: d.Event, case: CaseIn, cared_for: str | None) -> bool:
+    if event.case is not None:
+        return event.case == case.id
+    if event.person is None:
+        return False
+    return event.person == case.holder or (
+        event.person == cared_for and isinstance(event, d.Death | d.Prison)
+    )
+
+
+def ordered_events(dossier: Dossier, known_on: date) -> list[d.Event]:
+    """Return the events by day. Raises DossierError for what cannot have happened like that."""
+    deaths: dict[str, date] = {}
+    seen: set[str] = set()
+    for event in sorted(dossier.events, key=lambda e: e.date):
+        where = f"events ({event.kind} {event.date})"
+        text = event.model_dump_json(exclude={"note", "number", "signer"})
+        if text in seen:
+            raise DossierError(where, "ghi hai lần", "appears twice")
+        seen.add(text)
+        if event.date > known_on:
+            raise DossierError(
+                where,
+                f"sau ngày known_on {known_on}; sửa ngày hoặc known_on",
+                f"is later than known_on {known_on}",
+            )
+        holder = event.person or next((c.holder for c in dossier.cases if c.id == event.case), None)
+        if holder is None:
+            continue
+        birth = dossier.person(holder).birth
+        if birth is not None and month_of(event.date) < birth.first:
+            raise DossierError(where, "trước khi người này sinh ra", "is before birth")
+        died = deaths.get(holder)
+        if died is not None and event.date > died and isinstance(event, _LIVING):
+            raise DossierError(where, f"sau ngày chết {died}", f"is after the death of {died}")
+        if isinstance(event, d.Death):
+            if died is not None:
+                raise DossierError(where, "người này đã chết", "has died before")
+            deaths[holder] = event.date
+    return sorted(dossier.events, key=lambda e: e.date)
+
+
+_LIVING = (
+    d.MoveOut,
+    d.MoveIn,
+    d.Remarriage,
+    d.Detention,
+    d.Prison,
+    d.Release,
+    d.Refusal,
+    d.Renounced,
+    d.Resume,
+)
