@@ -33,6 +33,7 @@ from disbursement.platform import files, ids
 from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import RefusedError
+from disbursement.platform.schema import refresh_statistics
 from ledger.definitions import SubQuery, define_subs
 
 Mode = Literal["good", "all"]
@@ -131,6 +132,9 @@ def _take(
         conn.execute(text(_GOOD_ROW), values)
         conn.execute(text(_FOLLOW), values)
         report = _flip(conn, ctx, sha, staged, refused, actor)
+        refresh_statistics(
+            conn, "person", "benefit_case", "destination", "profile", "unit_profile", "hold"
+        )
         _record(conn, ctx, path, sha, staged, report, actor)
         return replace(report, errors=errors)
 

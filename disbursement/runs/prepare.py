@@ -26,6 +26,7 @@ from disbursement.platform import ids
 from disbursement.platform.clock import months_between, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
+from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.rates import RateSet, shipped_rates
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
@@ -262,6 +263,7 @@ def prepare_lists(
     _draft_special(conn, lists)
     _collect_coins(conn)
     _write_lists(conn, ctx, lists, states, month, rates, recorded_by)
+    refresh_statistics(conn, "due", "list_hold", "pay_list")
     minted, held = conn.execute(
         text(
             "SELECT coalesce(sum(minted_vnd), 0), coalesce(sum(held_right), 0) FROM pay_list l "
