@@ -29,6 +29,7 @@ from disbursement.entitlements.profiles import Span
 from disbursement.entitlements.store import Spanner, first_month
 from disbursement.platform.clock import show_month
 from disbursement.platform.errors import OurFaultError, RefusedError
+from disbursement.programmes.rates import RateSet
 
 MAX_OPENING_MONTHS = 24
 INLINE_CHUNKS = 3
@@ -55,6 +56,7 @@ class Rules:
     today: date
     last_month: int  # the horizon of spans
     only_payer: str | None = None
+    rates: RateSet | None = None  # what spans are made with; the shipped ones where None
 
 
 class Good(NamedTuple):
@@ -122,7 +124,7 @@ class Checker:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.spanner = Spanner(rules.last_month)
+        self.spanner = Spanner(rules.last_month, rules.rates)
         self.reader = RowReader(
             rules.header,
             province=rules.province,

@@ -39,7 +39,7 @@ from disbursement.platform.clock import add_months, month_of, months_between, sh
 from disbursement.platform.clock import today as day_of
 from disbursement.platform.context import Context
 from disbursement.platform.errors import RefusedError
-from disbursement.programmes.rates import shipped_rates
+from disbursement.programmes.approved import approved, settings
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
 from ledger.posting import Control, Item, Query
@@ -505,9 +505,10 @@ def _differing(conn: Connection, day: date, through: int) -> int:
     ).scalar()
     if first is None:
         return 0
-    state = LawState(shipped_rates(), day)
-    work_months(conn, months_between(int(first), through))
-    ensure_due(conn, [state], int(first), through)
+    keys = _law_keys(conn, day, int(first), through)
+    conn.execute(text("DROP TABLE IF EXISTS work_law"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_law (payer_id bigint PRIMARY KEY, key text)"))
+    bulk_insert(conn, "work_law", ("payer_id", "key"), keys.items())
     conn.execute(text("DROP TABLE IF EXISTS work_differ"))
     conn.execute(
         text(
@@ -515,10 +516,10 @@ def _differing(conn: Connection, day: date, through: int) -> int:
             "SELECT o.person_id, min(o.cover) AS from_month FROM work_renew w "
             "JOIN opening o ON o.person_id = w.person_id JOIN unit_profile u "
             "ON u.sub_id = o.person_id AND o.cover BETWEEN u.from_month AND u.to_month "
-            "JOIN due d ON d.profile_id = u.profile_id AND d.month = o.cover AND d.law_key = :key "
+            "JOIN work_law k ON k.payer_id = u.payer_id "
+            "JOIN due d ON d.profile_id = u.profile_id AND d.month = o.cover AND d.law_key = k.key "
             "WHERE d.total_vnd <> o.amount_vnd GROUP BY o.person_id"
-        ),
-        {"key": state.key},
+        )
     )
     count = conn.execute(text("SELECT count(*) FROM work_differ")).scalar_one()
     store.mark_dirty(
@@ -526,6 +527,21 @@ def _differing(conn: Connection, day: date, through: int) -> int:
         "SELECT person_id AS sub_id, from_month, 'opening differs' AS why FROM work_differ",
     )
     return int(count)
+
+
+def _law_keys(conn: Connection, day: date, first: int, through: int) -> dict[int, str]:
+    """Assess these months as each payer decided the open points; return payer -> law key."""
+    rates, decided = approved(conn, day).rates, settings(conn)
+    payers = conn.execute(
+        text(
+            "SELECT DISTINCT y.id, y.code FROM work_renew w JOIN person p ON p.id = w.person_id "
+            "JOIN payer y ON y.id = p.payer_id"
+        )
+    ).all()
+    states = {i: LawState(rates, day, settings=decided.of(code)) for i, code in payers}
+    work_months(conn, months_between(first, through))
+    ensure_due(conn, states.values(), first, through)
+    return {i: state.key for i, state in states.items()}
 
 
 def hold_unopened(conn: Connection, ctx: Context, actor: str, *, only_opened: bool = False) -> int:

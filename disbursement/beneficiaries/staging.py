@@ -23,7 +23,7 @@ from disbursement.beneficiaries.checking import Good, Payer, Rules, check_chunks
 from disbursement.beneficiaries.reader import Chunk, Source, Spool
 from disbursement.beneficiaries.rules import Fault, search_form
 from disbursement.documents.refused import RefusedRow
-from disbursement.entitlements.store import ProfileIds, horizon
+from disbursement.entitlements.store import ProfileIds, horizon, known_rates
 from disbursement.platform import ids
 from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
@@ -93,7 +93,8 @@ class Stager:
             payers = payers_of(conn)
             self.profiles = ProfileIds(conn)
             last = horizon(conn, month_of(day))
-        self.rules = Rules(source.header, ctx.cell.code, payers, day, last, only_payer)
+            rates = known_rates(conn)
+        self.rules = Rules(source.header, ctx.cell.code, payers, day, last, only_payer, rates)
         self._good: list[Good] = []
         self._bad: list[tuple[int, list[Fault]]] = []
         self._new: dict[bytes, str] = {}
