@@ -13,14 +13,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from disbursement.demo.place import place
 from disbursement.demo.service import run_demo
 from disbursement.platform.context import Context, open_context
+from disbursement.platform.database import Database
+from disbursement.platform.migrate import create_cell
 from disbursement.platform.settings import Settings
 from tests.demo import plain
 
 PEOPLE = 600
 PAYERS = 2
 MONTHS = (202610, 202611, 202612)
+LEFT_BEHIND = "files/left.json"
 
 
 @dataclass
@@ -29,8 +33,6 @@ class Ran:
 
     settings: Settings
     said: list[str]
-    earlier: dict[str, Any]
-    """What an earlier run in the same place had left in summary.json; {} where none was."""
 
     @property
     def home(self) -> Path:
@@ -86,9 +88,9 @@ def _run(settings: Settings, people: int) -> list[str]:
 
 @pytest.fixture(scope="package")
 def sqlite_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    home = tmp_path_factory.mktemp("demo") / "sqlite"
+    home = tmp_path_factory.mktemp("work") / "demo"
     settings = Settings(home=home, env="demo", DATABASE_URL=None)
-    ran = Ran(settings, _run(settings, PEOPLE), {})
+    ran = Ran(settings, _run(settings, PEOPLE))
     yield ran
     ran.ctx.database.dispose()
 
@@ -97,12 +99,17 @@ def sqlite_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
 def pg_demo(
     tmp_path_factory: pytest.TempPathFactory, new_pg_database: Callable[[], str]
 ) -> Iterator[Ran]:
-    """The second run in this folder and this database; the first was smaller."""
-    home = tmp_path_factory.mktemp("demo") / "pg"
+    """A run in the folder and the database of an earlier demo, which left something in both."""
+    home = tmp_path_factory.mktemp("work") / "pg"
     settings = Settings(home=home, env="demo", DATABASE_URL=new_pg_database())
-    _run(settings, PEOPLE // 10)
-    earlier = json.loads((home / "summary.json").read_text("utf-8"))
-    ran = Ran(settings, _run(settings, PEOPLE), earlier)
+    with place(settings, "postgres") as url:
+        database = Database(url=url)
+        create_cell(database, "01", "Thành phố Hà Nội", "2026-09-01T00:00:00.000000Z")
+        database.dispose()
+    left = home / LEFT_BEHIND
+    left.parent.mkdir()
+    left.write_text("{}", encoding="utf-8")
+    ran = Ran(settings, _run(settings, PEOPLE))
     yield ran
     ran.ctx.database.dispose()
 
