@@ -82,6 +82,14 @@ def test_every_key_of_the_contract_is_there_and_of_its_type(demo: Ran) -> None:
     assert {type(v) for v in summary["funnel"].values()} == {int}
 
 
+def test_the_page_names_every_key_and_stage(sqlite_demo: Ran) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "demo.md").read_text("utf-8")
+    summary = sqlite_demo.summary
+    keys = {*summary, "month", "owed_vnd", *COUNTS, *summary["seconds"], *summary["funnel"]}
+    keys |= KINDS | {"planted", "found", "false_alarms"}
+    assert sorted(k for k in keys if f"`{k}`" not in page) == []
+
+
 @pytest.mark.parametrize("month", MONTHS)
 def test_no_dong_appears_or_vanishes_in_a_month(demo: Ran, month: int) -> None:
     said = demo.month(month)
