@@ -34,8 +34,8 @@ from disbursement.platform import files
 from disbursement.platform.clock import add_months, month_of, stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
+from disbursement.programmes.approved import approved
 from disbursement.programmes.communes import commune, province
-from disbursement.programmes.rates import shipped_rates
 from disbursement.runs import books
 from ledger import chart
 
@@ -327,8 +327,11 @@ def write_rerating(
         payers = conn.execute(
             text(
                 "SELECT y.id, y.code, y.name, y.province_code, r.instrument FROM rerating r "
-                "JOIN payer y ON y.id = r.payer_id WHERE r.decision_number IS NULL ORDER BY y.code"
-            )
+                "JOIN payer y ON y.id = r.payer_id WHERE r.decision_number IS NULL AND EXISTS "
+                "(SELECT 1 FROM pay_list l WHERE l.payer_id = y.id AND l.month = :m "
+                "AND l.state <> 'void') ORDER BY y.code"
+            ),
+            {"m": month},
         ).all()
         for payer in payers:
             if codes is not None and payer.code not in codes:
@@ -347,8 +350,14 @@ def write_rerating(
 
 
 def _draft(conn: Connection, ctx: Context, month: int, payer: Any) -> ReratingDraft:
-    rates = shipped_rates()
-    rise = rates.instruments[payer.instrument]
+    law_on, rates_sha256 = conn.execute(
+        text(
+            "SELECT law_on, rates_sha256 FROM pay_list WHERE payer_id = :p AND month = :m "
+            "AND state <> 'void' ORDER BY id DESC LIMIT 1"
+        ),
+        {"p": payer.id, "m": month},
+    ).one()
+    rise = approved(conn, date.fromisoformat(law_on)).rates.instruments[payer.instrument]
     rows, left = _rerated(conn, payer.id, month)
     return ReratingDraft(
         office=office(payer.code, payer.name, payer.province_code),
@@ -357,7 +366,7 @@ def _draft(conn: Connection, ctx: Context, month: int, payer: Any) -> ReratingDr
         in_force=rise.in_force_from,
         money_from=month_of(rise.money_from),
         basis=(rise.citation,),
-        rates_sha256=rates.sha256,
+        rates_sha256=rates_sha256,
         made_at=stamp(ctx.clock),
         people=len({r.reference for r in rows}),
         total_vnd=sum(r.difference_vnd for r in rows),

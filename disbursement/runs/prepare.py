@@ -13,7 +13,7 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
@@ -27,7 +27,8 @@ from disbursement.platform.clock import months_between, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.platform.schema import refresh_statistics
-from disbursement.programmes.rates import RateSet, shipped_rates
+from disbursement.programmes.approved import Approved, approved, pin, settings
+from disbursement.programmes.rates import RateSet
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
 
@@ -168,16 +169,22 @@ def law_states(
     """Return per payer the law its list is paid by, and the law with nothing undecided.
 
     A general rise needs one recorded decision per payer before its months can be paid at the new
-    level (NĐ 335/2026 Art. 32.4; money-flow.md, The law 3).
+    level (NĐ 335/2026 Art. 32.4; money-flow.md, The law 3). Open points are as each payer decided
+    them, or as the whole cell did.
     """
-    full = LawState(rates, law_on)
+    points = settings(conn)
     rises = {i.code for i in rates.rises() if i.in_force_from <= law_on and _needs_decision(i)}
     decided: dict[int, set[str]] = defaultdict(set)
     for payer_id, instrument in conn.execute(
         text("SELECT payer_id, instrument FROM rerating WHERE decision_number IS NOT NULL")
     ):
         decided[payer_id].add(instrument)
-    return {p: (LawState(rates, law_on, frozenset(rises - decided[p])), full) for p, _ in payers}
+    states = {}
+    for payer_id, code in payers:
+        full = LawState(rates, law_on, settings=points.of(code))
+        low = replace(full, undecided=frozenset(rises - decided[payer_id]))
+        states[payer_id] = (low, full)
+    return states
 
 
 def _needs_decision(instrument: object) -> bool:
@@ -242,7 +249,7 @@ def prepare_lists(
     amounts, and the list rows in state `draft`. Raises NotNowError and RefusedError as said above.
     """
     day = law_on or today(ctx.clock)
-    rates = shipped_rates()
+    law = approved(conn, day)
     payers = payers_of(conn, codes)
     if not payers:
         raise RefusedError(
@@ -253,7 +260,7 @@ def prepare_lists(
     # Taken before anything is read: what is recorded from here on is not in these lists.
     recorded_by = ids.block(conn, "change", 1)
     store.ensure_horizon(conn, month)
-    states = assess_month(conn, month, payers, day, rates)
+    states = assess_month(conn, month, payers, day, law.rates)
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)
     _work_lists(conn, lists)
@@ -262,7 +269,7 @@ def prepare_lists(
     _draft_plain(conn)
     _draft_special(conn, lists)
     _collect_coins(conn)
-    _write_lists(conn, ctx, lists, states, month, rates, recorded_by)
+    _write_lists(conn, ctx, lists, states, month, law, recorded_by)
     refresh_statistics(conn, "due", "list_hold", "pay_list")
     minted, held = conn.execute(
         text(
@@ -344,7 +351,11 @@ def propose_rerating(
     The amount is what the undecided rise adds for earlier months (coins already accrued at the
     old level); this month's own rise follows the same decision.
     """
-    undecided = sorted({c for low, _ in states.values() for c in low.undecided})
+    rises = {i.code: i for low, _ in states.values() for i in low.rates.rises()}
+    undecided = sorted(
+        {c for low, _ in states.values() for c in low.undecided},
+        key=lambda code: rises[code].in_force_from,
+    )
     if not undecided:
         return 0, 0
     rows = conn.execute(
@@ -810,7 +821,7 @@ def _write_lists(
     lists: Sequence[ListRow],
     states: dict[int, tuple[LawState, LawState]],
     month: int,
-    rates: RateSet,
+    law: Approved,
     recorded_by: int,
 ) -> None:
     """Write the list rows with their control totals; a list with nothing on it is left out."""
@@ -818,6 +829,7 @@ def _write_lists(
     assessed = _sums(conn, "SELECT list_id, assessed FROM work_assessed")
     settings_digest = _settings_digest(conn)
     at = stamp(ctx.clock)
+    pin(conn, law, at)
     expires = (today(ctx.clock) + timedelta(days=EXPIRY_DAYS)).isoformat()
     rows = []
     for row in lists:
@@ -832,7 +844,7 @@ def _write_lists(
             (
                 row.id, row.run_id, row.payer_id, row.programme, month, row.number, row.version,
                 "draft", row.journal_id, state.law_on.isoformat(), state.key, recorded_by,
-                rates.sha256, settings_digest, people, lines, minted, cancelled, claimed, restored,
+                law.sha256, settings_digest, people, lines, minted, cancelled, claimed, restored,
                 assessed.get(row.id, (0,))[0], *old, count, vnd, *right,
                 *payment, secrets.token_hex(16), at, expires,
             )
@@ -853,6 +865,9 @@ def _write_lists(
 
 
 def _settings_digest(conn: Connection) -> str:
-    rows = conn.execute(text("SELECT name, payer, value FROM setting ORDER BY name, payer"))
-    body = json.dumps([list(r) for r in rows], ensure_ascii=False)
+    rows = conn.execute(text("SELECT name, payer, value FROM setting ORDER BY name, payer")).all()
+    decided = conn.execute(
+        text("SELECT point, payer, value, id FROM rate_decision ORDER BY id")
+    ).all()
+    body = json.dumps([list(r) for r in (*rows, *decided)], ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()
