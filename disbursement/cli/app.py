@@ -13,6 +13,7 @@ from disbursement.cli import (
     cash,
     cell,
     common,
+    file,
     ledger,
     payer,
     payment,
@@ -26,6 +27,7 @@ from disbursement.cli import (
 )
 from disbursement.cli.demo import demo
 from disbursement.cli.doctor import doctor
+from disbursement.cli.explain import explain
 from disbursement.cli.sample import sample
 from disbursement.cli.usage import Roof
 from disbursement.cli.worker import worker
@@ -48,6 +50,7 @@ def options(
 
 app.command()(demo)
 app.command()(sample)
+app.command()(explain)
 app.add_typer(bench.app, name="bench")
 app.add_typer(register.app, name="register")
 app.add_typer(run.app, name="run")
@@ -61,6 +64,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(cash.app, name="cash")
 app.add_typer(payment.app, name="payment")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(file.app, name="file")
 app.add_typer(payer.app, name="payer")
 app.command()(reconcile.reconcile)
 app.command()(doctor)
