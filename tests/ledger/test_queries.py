@@ -64,6 +64,29 @@ def test_trial_balance_by_book_and_payer(world: World) -> None:
     assert none == queries.BudgetPosition(0, 0, 0, 0)
 
 
+def test_a_months_balance_comes_from_the_lines(world: World) -> None:
+    some_months(world)
+    with world.app.connect() as conn:
+        months = {m: queries.month_balance(conn, FINANCIAL, m, 1) for m in (202512, 202611, 202612)}
+        whole = queries.trial_balance(conn, FINANCIAL, 1)
+        other = queries.month_balance(conn, FINANCIAL, 202612, 2)
+        none = queries.month_balance(conn, BUDGETARY, 202612)
+    assert months[202512].accounts == other.accounts == none.accounts == ()
+    november = {a.code: a for a in months[202611].accounts}
+    december = {a.code: a for a in months[202612].accounts}
+    payable = "payable.25001"
+    assert november[payable].balance == december[payable].opening == -2_000
+    assert december[payable].balance == -3_000
+    assert {c: a.balance for c, a in december.items() if a.balance} == {
+        a.code: a.balance for a in whole.accounts if a.balance
+    }
+    assert months[202611].balanced
+    assert months[202612].balanced
+    assert (months[202611].debit, months[202612].debit) == (13_000, 7_000)
+    assert november["opening.25001"].opening == -700
+    assert whole.debit == 13_000 + 7_000 + 700
+
+
 def test_conservation_by_month_and_in_all(world: World) -> None:
     some_months(world)
     with world.app.connect() as conn:
@@ -103,6 +126,8 @@ def test_the_statement_of_one_person(world: World) -> None:
         202610, 0, 750_000, chart.advance("25001", "A"))  # fmt: skip
     assert [m.kind for m in coin.moves] == ["list", "batch", "answer"]
     assert [m.move for m in coin.moves] == [0, 1, 2]
+    assert [(m.rev, m.due_after) for m in coin.moves] == [(0, 750_000), (None, None), (None, None)]
+    assert [(m.rev, m.due_after) for m in claim.moves] == [(1, 700_000), (None, None)]
     assert not coin.is_receivable
     assert claim.is_receivable
     assert (claim.amount, claim.open_vnd, claim.place) == (50_000, 30_000, "overpaid.25001")
