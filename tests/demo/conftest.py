@@ -67,6 +67,10 @@ class Ran:
     def register(self) -> dict[str, list[plain.Row]]:
         return plain.register(sorted((self.home / "sample").glob("register*.xlsx")))
 
+    def cases(self, identity: str) -> list[plain.Row]:
+        """Return a person's rows, one that stands there twice only once."""
+        return list(dict.fromkeys(self.register[identity]))
+
     @cached_property
     def person(self) -> dict[str, int]:
         """Identity number -> number of the person, for all who were taken into the register."""

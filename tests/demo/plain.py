@@ -53,6 +53,13 @@ class Row:
     degree: str
     children: int
     start: int
+    decided: date
+
+
+def on(text: str) -> date:
+    """Read dd/mm/yyyy."""
+    day, month, year = map(int, text.split("/"))
+    return date(year, month, day)
 
 
 def register(files: list[Path]) -> dict[str, list[Row]]:
@@ -72,6 +79,7 @@ def register(files: list[Path]) -> dict[str, list[Row]]:
                     r["Số định danh cá nhân"], born, r["Diện hưởng"],
                     DEGREE[r["Mức độ khuyết tật"]], int(r["Số con đang nuôi"] or 1),
                     int(start[1]) * 100 + int(start[0]),
+                    on(r["Ngày quyết định"]),
                 )
             )  # fmt: skip
     return out
@@ -137,9 +145,3 @@ def opened(path: Path) -> dict[str, dict[int, int]]:
 def stayed(rows: list[Row]) -> bool:
     """Tell whether the person was still on the roll when the decree came into force."""
     return level(rows, DECREE, new=True) > 0
-
-
-def on(text: str) -> date:
-    """Read dd/mm/yyyy."""
-    day, month, year = map(int, text.split("/"))
-    return date(year, month, day)
