@@ -17,6 +17,7 @@ from disbursement.cli import (
     ledger,
     payer,
     payment,
+    rates,
     reconcile,
     register,
     run,
@@ -53,6 +54,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(register.app, name="register")
 app.add_typer(run.app, name="run")
 app.add_typer(budget.app, name="budget")
+app.add_typer(rates.app, name="rates")
 app.add_typer(cell.app, name="cell")
 app.command()(cell.init)
 app.command()(cell.migrate)

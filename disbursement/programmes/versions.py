@@ -134,6 +134,8 @@ def read_change(files: Iterable[tuple[str, bytes]], *, whole: bool = False) -> C
     for name, content in files:
         rows = _parse(name, content)
         table = _recognise(name, rows[0])
+        if any(name == other for other, _ in found.values()):
+            raise _bad(f"Hai tệp cùng tên {name}; đổi tên một tệp.")
         if table in found:
             raise _bad(f"{name} và {found[table][0]} cùng là bảng {table}; gộp lại một tệp.")
         _check_cells(name, table, rows)
