@@ -112,8 +112,9 @@ _Value = tuple[int, str]
 
 def _monthly(old: RateSet, new: RateSet) -> Iterator[AmountChange]:
     months = boundaries(old, new)
+    places = {(b.code, b.territory) for rates in (old, new) for b in rates.bases}
     sides = [
-        [_amounts(rates, rates.view(month, date.max)) for month in months] for rates in (old, new)
+        [_amounts(places, rates.view(month, date.max)) for month in months] for rates in (old, new)
     ]
     keys = sorted({k for side in sides for found in side for k in found})
     ends: list[int | None] = [add_months(m, -1) for m in months[1:]]
@@ -126,10 +127,10 @@ def _monthly(old: RateSet, new: RateSet) -> Iterator[AmountChange]:
         yield from _joined(key, pieces)
 
 
-def _amounts(rates: RateSet, view: View) -> dict[_Key, _Value]:
-    """Return every level and every monthly amount at the central level, in one month."""
+def _amounts(places: set[tuple[str, str]], view: View) -> dict[_Key, _Value]:
+    """Return the level as it counts at each place, and every monthly amount at the central one."""
     found: dict[_Key, _Value] = {}
-    for code, territory in {(b.code, b.territory) for b in rates.bases}:
+    for code, territory in places:
         if (code, CENTRAL) in view.bases:
             base = view.base(code, territory)
             found["level", code, territory] = (base.amount_vnd, base.confidence)
