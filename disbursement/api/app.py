@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from disbursement.api import approvals, problems, routes
+from disbursement.api import approvals, explain, problems, routes
 from disbursement.api.access import Ctx, caller
 from disbursement.api.body import InvalidBodyError, fields_of
 from disbursement.api.guard import Guard
@@ -28,7 +28,8 @@ from disbursement.status.pages import Pace
 DESCRIPTION = """Reads runs, lists, batches and payments of the caller's payers; takes signatures.
 
 Errors are RFC 9457 problems with a stable `code`. Bodies are strict JSON: UTF-8, no repeated keys,
-whole numbers of at most 64 bits, no unknown members. Every POST carries an Idempotency-Key."""
+whole numbers of at most 64 bits, no unknown members. Every POST that changes something carries an
+Idempotency-Key."""
 
 
 def create_app(ctx: Context, *, pace: Pace | None = None) -> FastAPI:
@@ -49,6 +50,7 @@ def create_app(ctx: Context, *, pace: Pace | None = None) -> FastAPI:
     _handlers(app)
     app.include_router(routes.router)
     app.include_router(approvals.router)
+    app.include_router(explain.router)
     app.include_router(status_pages.router)
     app.add_api_route("/healthz", health, methods=["GET"], tags=["operate"])
     app.add_api_route(

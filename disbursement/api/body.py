@@ -39,16 +39,21 @@ class InvalidBodyError(RefusedError):
         self.fields = fields
 
 
-def read(request: Request, model: type[ModelT]) -> ModelT:
-    """Return the body as `model`.
-
-    Raises MediaTypeError, UsageError `json` (not strict JSON), InvalidBodyError.
-    """
+def require_json(request: Request) -> None:
+    """Raise MediaTypeError unless the body is declared as JSON."""
     media_type = request.headers.get("content-type", "").lower().replace(" ", "")
     if media_type not in ("application/json", "application/json;charset=utf-8"):
         raise MediaTypeError(
             "media_type", "Thân yêu cầu phải là application/json.", en="Send application/json."
         )
+
+
+def read(request: Request, model: type[ModelT]) -> ModelT:
+    """Return the body as `model`.
+
+    Raises MediaTypeError, UsageError `json` (not strict JSON), InvalidBodyError.
+    """
+    require_json(request)
     try:
         value = strict_json.loads(request.scope[BODY])
     except strict_json.StrictJsonError as error:

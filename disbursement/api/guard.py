@@ -26,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY = "disburse.body"
+LONG_BODIES = frozenset({"/api/v1/explain"})
 _ONCE = {
     b"host",
     b"content-length",
@@ -43,6 +44,7 @@ class Limits:
     """What one request may cost. Bytes and seconds."""
 
     body: int = 65_536
+    long_body: int = 1_048_576  # for the addresses that take whole dossiers
     address: int = 2_048
     headers: int = 64
     header_bytes: int = 16_384
@@ -133,15 +135,17 @@ class Guard:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit():
             raise _Refusal(400)
-        if len(declared) > 12 or int(declared) > self._limits.body:
+        limits = self._limits
+        most = limits.long_body if scope["path"] in LONG_BODIES else limits.body
+        if len(declared) > 12 or int(declared) > most:
             raise _Refusal(413)
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await self._read(receive)
+            async with asyncio.timeout(limits.seconds):
+                return await self._read(receive, most)
         except TimeoutError as error:
             raise _Refusal(408) from error
 
-    async def _read(self, receive: Receive) -> bytes:
+    async def _read(self, receive: Receive, most: int) -> bytes:
         pieces, size, more = [], 0, True
         while more:
             message = await receive()
@@ -149,7 +153,7 @@ class Guard:
                 raise _Refusal(400)
             piece = message.get("body", b"")
             size += len(piece)
-            if size > self._limits.body:
+            if size > most:
                 raise _Refusal(413)
             pieces.append(piece)
             more = message.get("more_body", False)

@@ -20,11 +20,16 @@ FROM_PREPARED = ("approve", "post", "send", "answers", "reconcile")
 
 
 class Stages:
-    """Adds up what each stage took; stages do not nest. `after` is called as each one ends."""
+    """Adds up what each stage took; stages do not nest. `after` is called as each one ends.
+
+    CPU seconds are this process's own; where they are far below the seconds, it waited (for the
+    disk, for PostgreSQL, for another process, or for its turn on a busy machine).
+    """
 
     def __init__(self, after: Callable[[], None] = lambda: None) -> None:
         self.after = after
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.cpu = dict.fromkeys(STAGES, 0.0)
         self.rows = dict.fromkeys(STAGES, 0)
         self.peak = dict.fromkeys(STAGES, 0)
 
@@ -32,11 +37,12 @@ class Stages:
     def stage(self, name: str) -> Iterator[None]:
         """Measure the block; the peak is that of this process while the block ran."""
         memory.reset_peak()
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             self.seconds[name] += time.perf_counter() - start
+            self.cpu[name] += time.process_time() - cpu
             self.peaked(name, memory.peak_mb())
             self.after()
 
@@ -58,6 +64,7 @@ class Stages:
                     "rows": self.rows[name],
                     "rows_per_s": _rate(self.rows[name], self.seconds[name]),
                     "peak_rss_mb": self.peak[name],
+                    "cpu_seconds": round(self.cpu[name], 3),
                 }
                 for name in STAGES
             },

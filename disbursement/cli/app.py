@@ -28,6 +28,7 @@ from disbursement.cli import (
 )
 from disbursement.cli.demo import demo
 from disbursement.cli.doctor import doctor
+from disbursement.cli.explain import explain
 from disbursement.cli.sample import sample
 from disbursement.cli.usage import Roof
 from disbursement.cli.worker import worker
@@ -50,6 +51,7 @@ def options(
 
 app.command()(demo)
 app.command()(sample)
+app.command()(explain)
 app.add_typer(bench.app, name="bench")
 app.add_typer(register.app, name="register")
 app.add_typer(run.app, name="run")

@@ -72,11 +72,11 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
         f"{figures['people']} người, {figures['payers']} đơn vị, {figures['lists']} danh sách, "
         f"{figures['batches']} lô, {figures['db']}"
     )
-    typer.echo(f"{'Bước':<12}{'giây':>10}{'dòng':>12}{'dòng/giây':>12}{'MB':>8}")
+    typer.echo(f"{'Bước':<12}{'giây':>10}{'dòng':>12}{'dòng/giây':>12}{'CPU':>9}{'MB':>8}")
     for name, stage in figures["stages"].items():
         typer.echo(
             f"{name:<12}{stage['seconds']:>10.3f}{stage['rows']:>12}{stage['rows_per_s']:>12}"
-            f"{stage['peak_rss_mb']:>8}"
+            f"{stage.get('cpu_seconds', ''):>9}{stage['peak_rss_mb']:>8}"
         )
     typer.echo(
         f"Tính vào kết quả: {figures['counted_seconds']:.2f} giây, cao nhất "

@@ -164,6 +164,11 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def in_english() -> bool:
+    """Tell whether people are spoken to in English (`--lang en`)."""
+    return _overrides.get("lang") == "en"
+
+
 def fail(error: DisburseError) -> typer.Exit:
     """Say one sentence on stderr; return the exit that the command leaves with."""
     sentence = error.en if _overrides.get("lang") == "en" else error.sentence

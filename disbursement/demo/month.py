@@ -249,7 +249,9 @@ class DemoMonth:
         if found:
             first = found[0]
             raise OurFaultError(
-                "doctor", f"Sau bước '{step}': {first.invariant} sai ở {first.where}."
+                "doctor",
+                f"Sau bước '{step}': {len(found)} điều sai, trước hết {first.invariant} ở "
+                f"{first.where}: {first.amount}.",
             )
         self.say(f"  {step}")
 

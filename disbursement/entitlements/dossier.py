@@ -35,6 +35,7 @@ class DossierError(RefusedError):
     """The dossier is refused: one sentence says where and what."""
 
     def __init__(self, where: str, what_vi: str, what_en: str) -> None:
+        where = "".join(c for c in where if c.isprintable() and c not in "<>&")[:120]
         super().__init__(
             "dossier",
             f"Hồ sơ đề nghị giải thích, {where}: {what_vi}.",
@@ -125,9 +126,14 @@ class Household(_Model):
 
 
 class Decision(_Model):
-    """The decision that grants the case. `first_month` where it names one."""
+    """The decision that grants the case. `first_month` where it names one.
+
+    `kind` move_in: the decision of a new commune, which pays from the month the old one stopped
+    (NĐ 335/2026 Art. 8.3), so that no start rule holds its first month back.
+    """
 
     date: Day
+    kind: Literal["grant", "move_in"] = "grant"
     number: Text = ""
     signer: Text = ""
     first_month: Month | None = None

@@ -89,7 +89,7 @@ class _Question:
         self.settings, self.undecided = _settings(dossier, tables)
         self.uncovered: list[str] = []
         self.lines = tuple(self._lines())
-        self.people = People(dossier, self.run_month)
+        self.people = People(dossier, self.run_month, self.settings.unpaid_month_of_dead)
 
     def _lines(self) -> Iterator[CaseLine]:
         known = {**fixed_categories(), **self.tables.lists.categories()}
@@ -152,8 +152,7 @@ class _Question:
         purpose = self.dossier.ask.purpose
         found: list[Atom] = []
         self.notes: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
-        if purpose != "one_off":
-            found += self._monthly()
+        found += self._monthly(lists_only=purpose == "one_off")
         found += self._once(every=purpose == "one_off")
         if purpose == "recover":
             found = [a for a in found if a.state != "due"]
@@ -179,9 +178,11 @@ class _Question:
 
     # Months of monthly programmes
 
-    def _monthly(self) -> list[Atom]:
+    def _monthly(self, *, lists_only: bool) -> list[Atom]:
         out: list[Atom] = []
         for unit, lines in self._units().items():
+            if lists_only and lines[0].category.shape not in LIST_SHAPES:
+                continue
             paid = self._paid(lines)
             for month in sorted({*self._asked(lines), *paid}):
                 for amount in self._amounts(unit, lines, month):

@@ -294,7 +294,7 @@ def _earlier(
     """Return what the same rows gave under earlier states of the law, newest first."""
     out = []
     for day in reversed(merit.rates.force_days()):
-        if day >= merit.law_on:
+        if day > merit.law_on:
             continue
         before = date.fromordinal(day.toordinal() - 1)
         chosen = _capped(merit, lines, parts, month, before)[line.id]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
+from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, least_sure
 from disbursement.entitlements.dossier import DossierError
 from disbursement.entitlements.meritorious import Merit, funeral_item
 from disbursement.entitlements.parties import event_day, granted
@@ -107,7 +107,7 @@ def _support(care: Care, line: CaseLine, day: date) -> tuple[Item, Item | None] 
             rate_code=rate.code,
             arithmetic=f"{rate.coefficient} × {figure(base.amount_vnd)}",
             citation=f"{rate.citation}; mức chuẩn: {base.citation}",
-            confidence=max(rate.confidence, base.confidence, key=_sureness),
+            confidence=least_sure((rate.confidence, base.confidence)),
             title_vi=f"{rate.description_vi}{vi}",
             title_en=f"{rate.description_en}, to whoever organised the funeral",
         )
@@ -116,11 +116,6 @@ def _support(care: Care, line: CaseLine, day: date) -> tuple[Item, Item | None] 
     if found is None:
         return Nothing("chưa có mức cho thời kỳ này", "no rate is loaded for that day", _FUNERAL)
     return found
-
-
-def _sureness(confidence: str) -> int:
-    order = ("seen", "quoted", "secondary", "inference")
-    return order.index(confidence) if confidence in order else len(order)
 
 
 def _ground(care: Care, line: CaseLine, day: date) -> str | Nothing:
@@ -195,7 +190,7 @@ def fixed_amount(care: Care, line: CaseLine) -> MonthAmount:
     if rate is None:
         said = f"not covered: {line.category.code}, {show_month(month)}: no article was read"
         return MonthAmount(unit, month, ids, not_covered=(said,))
-    days = line.facts.get("days")
+    days, confidence = line.facts.get("days"), rate.confidence
     if rate.amount_rule == "exact_per_day":
         if days is None:
             raise DossierError(f"cases {line.id}.facts.days", "cần số ngày", "is needed")
@@ -205,6 +200,7 @@ def fixed_amount(care: Care, line: CaseLine) -> MonthAmount:
         base = central(care.law, rate.base_code, month)
         amount = int(rate.coefficient * base.amount_vnd)
         text = f"{rate.coefficient} × {figure(base.amount_vnd)}"
+        confidence = least_sure((rate.confidence, base.confidence))
     else:
         amount = rate.fixed_amount_vnd or 0
         text = figure(amount)
@@ -216,7 +212,7 @@ def fixed_amount(care: Care, line: CaseLine) -> MonthAmount:
         rate_code=rate.code,
         arithmetic=text,
         citation=rate.citation,
-        confidence=rate.confidence,
+        confidence=confidence,
         title_vi=rate.description_vi,
         title_en=rate.description_en,
     )

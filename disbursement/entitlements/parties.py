@@ -23,8 +23,9 @@ def first_day(month: int) -> date:
 class People:
     """The people of a dossier, with their deaths."""
 
-    def __init__(self, dossier: Dossier, run_month: int) -> None:
+    def __init__(self, dossier: Dossier, run_month: int, dead_payee: str = "hold") -> None:
         self.dossier, self.run_month = dossier, run_month
+        self.dead_payee = dead_payee  # the setting unpaid_month_of_dead
         self.deaths: dict[str, Death] = {}
         holders = {c.id: c.holder for c in dossier.cases}
         for event in dossier.events:
@@ -56,6 +57,14 @@ class People:
         death = self.deaths.get(person)
         return death is None or month < month_of(death.date)
 
+    def _organiser(self, person: str) -> str:
+        """Return who organised the funeral, where the payer decided so; else nobody yet."""
+        if self.dead_payee != "organiser":
+            return ""
+        cases = self.dossier.cases
+        found = (c.payee for c in cases if c.holder == person and "FUNERAL" in c.category.upper())
+        return next((p for p in found if p), "")
+
     def payee(self, line: CaseLine) -> str:
         """Return who receives for the case in the run: '' where nobody is recorded yet.
 
@@ -66,7 +75,7 @@ class People:
         if line.case.payee:
             return line.case.payee
         if death is not None:
-            return death.heir or ""
+            return death.heir or self._organiser(line.holder.id)
         agent = line.holder.representative
         if agent is not None:
             first = month_of(agent.from_day) if agent.from_day else 0

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
 from disbursement.entitlements.dossier import DossierError, Facts
-from disbursement.entitlements.facts import Birth, Case, Clause, Income, rule_start
+from disbursement.entitlements.facts import Birth, Case, Clause, DecisionKind, Income, rule_start
 from disbursement.entitlements.parties import People, granted
 from disbursement.entitlements.profiles import Profiler
 from disbursement.entitlements.rules import Due, DueLine, Law, assess, decimal_text
@@ -111,9 +111,16 @@ def _bare(line: CaseLine, first: int) -> Case:
         province=line.places[0].territory,
         start_month=first,
         decision_date=granted(line).decided_on,
-        decision_kind="change" if line.case.on_roll_since else "grant",
+        decision_kind=_decision_kind(line),
         certificate_date=line.facts.get("certificate_date"),
     )
+
+
+def _decision_kind(line: CaseLine) -> DecisionKind:
+    """Return whether a start rule applies: not on the roll already, nor to a move."""
+    if line.case.on_roll_since:
+        return "change"
+    return line.case.decision.kind if line.case.decision else "grant"
 
 
 def _cases(soc: Soc, line: CaseLine, facts: Facts, month: int, birth: Birth) -> list[Case]:
@@ -139,14 +146,14 @@ def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first
     paused = line.pause_at(month) is not None
     clause: Clause = line.category.code  # type: ignore[assignment] # the catalogue's codes are Clauses
     decided = place.moved_in or granted(line).decided_on
-    kind = "move_in" if place.moved_in else "change" if line.case.on_roll_since else "grant"
+    kind: DecisionKind = "move_in" if place.moved_in else _decision_kind(line)
     return Case(
         programme="SP" if clause == "SP" else "SA",
         clause=clause,
         province=place.territory,
         start_month=first,
         decision_date=decided,
-        decision_kind=kind,  # type: ignore[arg-type] # one of the three words above
+        decision_kind=kind,
         degree=facts.get("degree"),
         certificate_date=facts.get("certificate_date"),
         children=_children(soc, line, facts, month),
@@ -249,7 +256,7 @@ def _item(soc: Soc, due: DueLine, month: int) -> Item:
         amount_vnd=due.amount_vnd,
         rate_code=due.rate_code,
         arithmetic=f"{times}{decimal_text(due.coefficient)} × {figure(due.base_vnd)}",
-        citation=due.citation,
+        citation=f"{due.citation}{line.late_citation(month)}",
         confidence=due.confidence,
         title_vi=rate.description_vi,
         title_en=rate.description_en,

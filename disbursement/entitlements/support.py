@@ -274,7 +274,7 @@ def _item(
         amount_vnd=amount,
         rate_code=rate.code,
         arithmetic=f"{text} × {figure(base.amount_vnd)}",
-        citation=f"{rate.citation}; mức chuẩn: {base.citation}",
+        citation=f"{rate.citation}; mức chuẩn: {base.citation}{line.late_citation(month)}",
         confidence=least_sure((rate.confidence, base.confidence)),
         title_vi=rate.description_vi,
         title_en=rate.description_en,

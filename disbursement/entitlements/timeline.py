@@ -130,6 +130,15 @@ class CaseLine:
                 return "resumed"
         return ""
 
+    def late_citation(self, month: int) -> str:
+        """Return the article under which a month is paid late, with its separator, or ''."""
+        if self.tag(month) == "uncollected":
+            return "; NĐ 335/2026/NĐ-CP Điều 28"
+        if self.tag(month) == "resumed":
+            pause = next(p for p in self.pauses if p.restored and p.first <= month)
+            return f"; {pause.rule.citation}"
+        return ""
+
     def territory(self, month: int) -> str:
         """Return the province whose level counts for the month."""
         for place in reversed(self.places):

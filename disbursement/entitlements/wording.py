@@ -9,6 +9,7 @@ from disbursement.entitlements.amounts import VIETNAMESE, figure
 from disbursement.entitlements.differences import Joined
 from disbursement.entitlements.dossier import Dossier
 from disbursement.platform.clock import show_month
+from disbursement.programmes.open_points import open_point
 
 _SURE = {
     "seen": ("", ""),
@@ -97,9 +98,7 @@ def _payee(joined: Joined, dossier: Dossier) -> tuple[str, str]:
     if item.payee == item.holder:
         return "", ""
     if not item.payee:
-        return (
-            "; chưa ghi người nhận (người hưởng đã chết hoặc chưa biết người lo mai táng)",
-            "; nobody is recorded to receive it yet (the holder is dead, or no organiser is told)",
-        )
+        point = open_point("unpaid_month_of_dead")
+        return f"; {point.sentence_vi.rstrip('.')}", f"; {point.sentence_en.rstrip('.')}"
     name = dossier.person(item.payee).name or item.payee
     return f"; người nhận: {name}", f"; payee: {name}"

@@ -7,10 +7,31 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
 from disbursement.platform.failures import of_os
+
+_new: ContextVar[list[Path] | None] = ContextVar("new_files", default=None)
+
+
+@contextmanager
+def taken_back_on_error() -> Iterator[None]:
+    """Remove the files that were new inside the block where it ends with an error.
+
+    Put around a unit of work: a file of a list that was never committed must not lie about.
+    """
+    made: list[Path] = []
+    token = _new.set(made)
+    try:
+        yield
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
+    finally:
+        _new.reset(token)
 
 
 @contextmanager
@@ -28,6 +49,8 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
             yield out
             out.flush()
             os.fsync(out.fileno())
+        if (made := _new.get()) is not None and not path.exists():
+            made.append(path)
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:

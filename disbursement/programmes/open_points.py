@@ -43,6 +43,8 @@ class Settings:
     merit_with_sa: `hold`, or pay `both` meritorious-service allowances and social assistance.
     facility_resident: under NĐ 335/2026 `hold`, or pay `none` as NĐ 20/2021 Art. 25.5 did.
     funeral_merit_with_sa: of two funeral supports `hold`, or pay the `highest` ([PL] Art. 6.4).
+    unpaid_month_of_dead: pay nobody yet (`hold`), or the funeral's `organiser`; a recorded
+    heir always receives. The right itself is not in doubt.
     Raises RefusedError for a value that is not among the choices.
     """
 
@@ -51,6 +53,7 @@ class Settings:
     merit_with_sa: str = "hold"
     facility_resident: str = "hold"
     funeral_merit_with_sa: str = "hold"
+    unpaid_month_of_dead: str = "hold"
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -69,8 +69,11 @@ def write_sheet(ctx: Context, list_id: int, out: Path | None = None) -> list[Pat
 
 def attach_scan(ctx: Context, list_id: int, scan: Path) -> None:
     """Attach the signed sheet (scan or signed PDF) to a list; kept as evidence by its SHA-256."""
-    if not scan.exists() or not 0 < scan.stat().st_size <= SCAN_BYTES:
-        raise RefusedError("scan", f"Tệp đính kèm {scan.name} không có, rỗng hoặc lớn hơn 20 MB.")
+    if not scan.is_file() or not 0 < scan.stat().st_size <= SCAN_BYTES:
+        raise RefusedError(
+            "scan",
+            f"Tệp đính kèm {scan.name} không có, rỗng hoặc lớn hơn 20 MB; kiểm tra lại tệp.",
+        )
     _, digest = files.keep_evidence(ctx.settings.files / "evidence", scan.read_bytes())
     with ctx.cell.begin() as conn:
         done = conn.execute(
@@ -81,7 +84,11 @@ def attach_scan(ctx: Context, list_id: int, scan: Path) -> None:
             {"s": digest, "l": list_id},
         ).rowcount
     if done != 1:
-        raise NotNowError("list_state", f"Danh sách {list_id} không ở bước chờ duyệt.")
+        raise NotNowError(
+            "list_state",
+            f"Danh sách {list_id} không có, hoặc không còn ở bước chờ duyệt; xem `disburse run "
+            "status`.",
+        )
 
 
 def approval_sheet(conn: Connection, ctx: Context, list_id: int) -> ApprovalSheet:
@@ -98,7 +105,9 @@ def approval_sheet(conn: Connection, ctx: Context, list_id: int) -> ApprovalShee
         .first()
     )
     if row is None:
-        raise NotFoundError("list", f"Không có danh sách số {list_id}.")
+        raise NotFoundError(
+            "list", f"Không có danh sách số {list_id}; xem số ở `disburse run status`."
+        )
     before = conn.execute(
         text(
             "SELECT coalesce(sum(payments), 0), coalesce(sum(total_vnd), 0) FROM pay_list "

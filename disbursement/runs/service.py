@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.payers import BUDGET_LINES, define_payer_accounts
 from disbursement.identity.service import Signer, require, user
-from disbursement.platform import ids
-from disbursement.platform.clock import month_of, show_month, stamp, today
+from disbursement.platform import files, ids
+from disbursement.platform.clock import add_months, month_of, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
 from disbursement.runs import approvals, batches, books
 from disbursement.runs.books import Amount
-from disbursement.runs.prepare import Prepared, prepare_lists
+from disbursement.runs.prepare import Prepared, payers_of, prepare_lists
 from ledger import chart
 from ledger.money import format_vnd
 
@@ -87,10 +88,14 @@ def prepare(
 ) -> RunResult:
     """Prepare, render and sign as preparer, all in one transaction.
 
-    Raises the errors of the parts; nothing is left behind then.
+    Raises the errors of the parts; nothing is left behind then, no file either.
     """
-    with ctx.cell.begin() as conn:
+    with files.taken_back_on_error(), ctx.cell.begin() as conn:
         _check_pay_month(ctx, month)
+        _check_law_day(month, law_on)
+        for payer_id, code in payers_of(conn, codes):
+            require(conn, signer, "preparer", code)
+            _check_order(conn, payer_id, code, month)
         prepared = assess_stage(conn, ctx, month, codes=codes, law_on=law_on)
         frozen = render_stage(conn, ctx, month, prepared)
         for row in prepared.lists:
@@ -113,7 +118,47 @@ def _check_pay_month(ctx: Context, month: int) -> None:
     index = (month // 100 - now // 100) * 12 + month % 100 - now % 100
     if not -2 <= index <= 2:
         raise RefusedError(
-            "month", f"Hôm nay là kỳ {show_month(now)}; không lập kỳ {show_month(month)}."
+            "month",
+            f"Hôm nay là kỳ {show_month(now)}; không lập kỳ {show_month(month)}, cách quá hai "
+            "tháng: kiểm tra lại --month.",
+        )
+
+
+def _check_law_day(month: int, law_on: date | None) -> None:
+    """Refuse a day of the law that is not near the month: everybody would be held, or re-rated."""
+    if law_on is not None and not add_months(month, -2) <= month_of(law_on) <= month:
+        raise RefusedError(
+            "law_on",
+            f"--law-on {law_on:%d/%m/%Y} không gần kỳ {show_month(month)}; ghi một ngày từ "
+            f"{show_month(add_months(month, -2))} đến hết kỳ, hoặc bỏ tùy chọn này.",
+        )
+
+
+def _check_order(conn: Connection, payer_id: int, code: str, month: int) -> None:
+    """Refuse a month before go-live, and one that would leave a month out.
+
+    Compare looks at one month after the other: what a month left out was due would never be paid.
+    """
+    live, last, opened = conn.execute(
+        text(
+            "SELECT y.go_live_month, (SELECT max(r.month) FROM run r WHERE r.payer_id = y.id), "
+            "EXISTS (SELECT 1 FROM benefit_case c WHERE c.payer_id = y.id "
+            "AND c.opening_month < y.go_live_month) FROM payer y WHERE y.id = :p"
+        ),
+        {"p": payer_id},
+    ).one()
+    if month < live:
+        raise RefusedError(
+            "before_go_live",
+            f"{code} vận hành từ kỳ {show_month(live)}; kỳ {show_month(month)} đã trả trước đó và "
+            "thuộc số mở sổ, không lập ở đây.",
+        )
+    first = add_months(last, 1) if last is not None else live if opened else month
+    if month > first:
+        raise NotNowError(
+            "run_skipped",
+            f"{code} chưa có kỳ {show_month(first)}; hãy lập và đóng kỳ đó trước, rồi mới lập kỳ "
+            f"{show_month(month)}.",
         )
 
 
@@ -155,7 +200,8 @@ def sign(
     if not waiting:
         raise NotNowError(
             "nothing_to_sign",
-            f"Kỳ {show_month(month)}: không có danh sách nào chờ {approvals.ROLE_VI[role]}.",
+            f"Kỳ {show_month(month)}: không có danh sách nào chờ {approvals.ROLE_VI[role]}; xem "
+            f"đang ở bước nào bằng `disburse run status --month {month // 100}-{month % 100:02d}`.",
         )
     for list_id in waiting:
         with ctx.cell.begin() as conn:
@@ -345,36 +391,16 @@ def book_draw(
         )
     if conn.execute(text("SELECT 1 FROM draw WHERE list_id = :l"), {"l": list_id}).first():
         raise NotNowError("drawn", f"Danh sách {list_id} đã ghi rút dự toán rồi; không ghi gì.")
+    _check_voucher(conn, ctx, payer_id, voucher, day)
     wanted, carried = books.draw_amount(conn, list_id)
     if amount_vnd != wanted:
         raise RefusedError(
             "draw_amount",
-            f"Danh sách {programme} của {payer}: tổng {total} đồng, còn ở đơn vị chi trả {carried} "
-            f"đồng, phải rút {wanted} đồng, không phải {amount_vnd} đồng.",
+            f"Danh sách {programme} của {payer}: tổng {format_vnd(total)} đồng, còn ở đơn vị chi "
+            f"trả {format_vnd(carried)} đồng, phải rút {format_vnd(wanted)} đồng, không phải "
+            f"{format_vnd(amount_vnd)} đồng; đối chiếu giấy rút dự toán, chưa ghi gì.",
         )
-    provider = conn.execute(
-        text(
-            "SELECT p.code FROM batch b JOIN provider p ON p.id = b.provider_id "
-            "WHERE b.list_id = :l ORDER BY b.id LIMIT 1"
-        ),
-        {"l": list_id},
-    ).scalar_one_or_none()
-    journal = 0
-    if provider is not None:
-        evidence = hashlib.sha256(f"{voucher}|{day}|{amount_vnd}".encode()).digest()
-        common = {"payer_id": payer_id, "month": month, "day": day, "evidence": evidence}
-        sealed = books.post_gl(
-            conn, ctx, book=chart.FINANCIAL, kind="draw", key=f"draw:{list_id}",
-            amounts=[Amount(chart.advance(payer, provider), chart.treasury(payer), wanted)],
-            **common,
-        )  # fmt: skip
-        books.post_gl(
-            conn, ctx, book=chart.BUDGETARY, kind="cash_plan", key=f"cash_free:{list_id}",
-            amounts=[Amount(chart.cash_free(payer, provider), chart.cash_source(payer, provider),
-                            wanted)],
-            **common,
-        )  # fmt: skip
-        journal = sealed.journal_id if sealed else 0
+    journal = _post_draw(conn, ctx, _Draw(list_id, payer_id, payer, month, voucher, day, wanted))
     conn.execute(
         text(
             "INSERT INTO draw (id, list_id, payer_id, voucher, drawn_on, amount_vnd, carried_vnd, "
@@ -388,12 +414,86 @@ def book_draw(
     return carried
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """One draw, checked; the amount in whole dong."""
+
+    list_id: int
+    payer_id: int
+    payer: str
+    month: int
+    voucher: str
+    day: date
+    amount_vnd: int
+
+
+def _post_draw(conn: Connection, ctx: Context, draw: _Draw) -> int:
+    """Post treasury -> provider's advance, in both books; return the journal, 0 where none."""
+    provider = conn.execute(
+        text(
+            "SELECT p.code FROM batch b JOIN provider p ON p.id = b.provider_id "
+            "WHERE b.list_id = :l ORDER BY b.id LIMIT 1"
+        ),
+        {"l": draw.list_id},
+    ).scalar_one_or_none()
+    if provider is None:
+        return 0
+    payer, vnd = draw.payer, draw.amount_vnd
+    written = f"{draw.voucher}|{draw.day}|{vnd}"
+    post = partial(
+        books.post_gl, conn, ctx, payer_id=draw.payer_id, month=draw.month, day=draw.day,
+        evidence=hashlib.sha256(written.encode()).digest(),
+    )  # fmt: skip
+    sealed = post(
+        book=chart.FINANCIAL, kind="draw", key=f"draw:{draw.list_id}",
+        amounts=[Amount(chart.advance(payer, provider), chart.treasury(payer), vnd)],
+    )  # fmt: skip
+    post(
+        book=chart.BUDGETARY, kind="cash_plan", key=f"cash_free:{draw.list_id}",
+        amounts=[Amount(chart.cash_free(payer, provider), chart.cash_source(payer, provider), vnd)],
+    )  # fmt: skip
+    return sealed.journal_id if sealed else 0
+
+
+def _check_voucher(conn: Connection, ctx: Context, payer_id: int, voucher: str, day: date) -> None:
+    """Refuse a voucher without a number or from the future, or one that has drawn already.
+
+    The bank's statement names the voucher: two draws under one number could not be told apart.
+    """
+    now = today(ctx.clock)
+    if not voucher.strip():
+        raise RefusedError("voucher", "Thiếu số giấy rút dự toán; ghi --voucher SỐ.")
+    if not now - timedelta(days=92) <= day <= now:
+        raise RefusedError(
+            "draw_date",
+            f"Ngày rút {day:%d/%m/%Y} ở tương lai hoặc đã quá 92 ngày; ghi ngày trên giấy rút dự "
+            "toán (--date).",
+        )
+    used = conn.execute(
+        text("SELECT list_id FROM draw WHERE payer_id = :p AND voucher = :v"),
+        {"p": payer_id, "v": voucher},
+    ).scalar()
+    if used is not None:
+        raise NotNowError(
+            "voucher_used",
+            f"Giấy rút dự toán {voucher} đã ghi cho danh sách {used}; mỗi giấy chỉ ghi một lần, "
+            "kiểm tra lại số.",
+        )
+
+
 def record_rerating(
     ctx: Context, month: int, *, number: str, day: date, signer_name: str, actor: str
 ) -> int:
     """Record the re-rating decision's number, date and signer, one act for all drafts; count."""
     if not number.strip() or not signer_name.strip():
-        raise RefusedError("decision", "Quyết định phải có số và người ký.")
+        raise RefusedError(
+            "decision", "Quyết định điều chỉnh mức phải có số và người ký; ghi --number, --signer."
+        )
+    if day > today(ctx.clock):
+        raise RefusedError(
+            "decision_date",
+            f"Ngày quyết định {day:%d/%m/%Y} ở tương lai; ghi ngày ký thật (--date).",
+        )
     with ctx.cell.begin() as conn:
         codes = conn.execute(
             text("SELECT DISTINCT y.code FROM rerating r JOIN payer y ON y.id = r.payer_id")
@@ -410,7 +510,9 @@ def record_rerating(
              "t": stamp(ctx.clock), "m": month},
         ).rowcount  # fmt: skip
     if not done:
-        raise NotNowError("no_draft", "Không có dự thảo quyết định điều chỉnh mức nào đang chờ.")
+        raise NotNowError(
+            "no_draft", "Không có dự thảo quyết định điều chỉnh mức nào đang chờ; không ghi gì."
+        )
     return done
 
 
@@ -448,6 +550,7 @@ def sign_all(
     One act; one transaction per list, one for all batches. Returns how many documents. Raises
     NotNowError where nothing waits.
     """
+    _check_release_day(ctx, role, release_on)
     with ctx.cell.read() as conn:
         lists = open_lists(conn, month, approvals.STATE_BEFORE[role], codes)
         loose = waiting_batches(conn, month, role, codes)
@@ -458,6 +561,23 @@ def sign_all(
         with ctx.cell.begin() as conn:
             done += approvals.sign_batches(conn, ctx, loose, role, signer)
     return done
+
+
+def _check_release_day(ctx: Context, role: str, day: date | None) -> None:
+    """Refuse a day of release that is over, beyond a month, or not the first signature's to set."""
+    if day is None:
+        return
+    now = today(ctx.clock)
+    if role != "sign1":
+        raise RefusedError(
+            "release_on", "Ngày được gửi (--on) chỉ ghi cùng chữ ký thứ nhất; bỏ tùy chọn này."
+        )
+    if not now <= day <= now + timedelta(days=31):
+        raise RefusedError(
+            "release_on",
+            f"Ngày được gửi {day:%d/%m/%Y} phải từ hôm nay ({now:%d/%m/%Y}) và trong 31 ngày tới; "
+            "sửa lại --on.",
+        )
 
 
 def prepare_batches(

@@ -1,0 +1,88 @@
+"""POST /api/v1/explain: the same answers as the command, behind a token, and quick."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Site
+from tests.entitlements.asking import NOVEMBER, case, dossier
+
+DOSSIERS = Path(__file__).parents[1] / "entitlements" / "dossiers"
+KEYS = {
+    "amount_vnd", "covers_months", "holder", "payee", "case", "rate_code", "arithmetic",
+    "citation", "confidence", "state", "text_vi", "text_en",
+}  # fmt: skip
+
+
+def post(site: Site, body: bytes | dict[str, Any], name: str | None = "an") -> Any:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    if name:
+        headers = site.headers(name, **headers)
+    return site.client.post("/api/v1/explain", content=data, headers=headers)
+
+
+def test_an_answer_has_exactly_the_keys_of_the_contract(site: Site) -> None:
+    found = post(site, (DOSSIERS / "S14.json").read_bytes())
+    assert found.status_code == 200
+    body = found.json()
+    assert set(body) == {"total_vnd", "recover_vnd", "held_vnd", "lines", "not_covered"}
+    assert all(set(line) == KEYS for line in body["lines"])
+    assert (body["total_vnd"], body["recover_vnd"], body["held_vnd"]) == (11_610_000, 0, 0)
+    assert all(isinstance(line["amount_vnd"], int) for line in body["lines"])
+
+
+def test_nobody_without_a_token_is_answered(site: Site) -> None:
+    assert post(site, (DOSSIERS / "S03.json").read_bytes(), None).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 422, "dossier"),
+        (b'{"people": 1}', 422, "dossier"),
+        (b'{"a": 1.5}', 422, "dossier"),
+        (b" " * 1_048_577, 413, "too_large"),
+    ],
+)
+def test_what_is_no_dossier_is_refused(site: Site, body: bytes, status: int, code: str) -> None:
+    found = post(site, body)
+    assert (found.status_code, found.json()["code"]) == (status, code)
+
+
+def test_an_unknown_fact_is_named(site: Site) -> None:
+    found = post(site, dossier(case("K6", colour="blue"), months="2026-11", **NOVEMBER))
+    assert found.status_code == 422
+    assert "facts.colour" in found.json()["detail"]
+
+
+def test_a_long_dossier_is_taken_and_another_address_stays_short(site: Site) -> None:
+    asked = dossier(case("K6", degree="S"), months="2026-11", note="x" * 400, **NOVEMBER)
+    asked["people"] += [{"id": f"p{n}", "note": "y" * 480} for n in range(160)]
+    data = json.dumps(asked).encode()
+    assert len(data) > 65_536
+    assert post(site, data).json()["total_vnd"] == 810_000
+    elsewhere = site.client.post("/api/v1/lists/1/approvals", content=data)
+    assert elsewhere.status_code == 413
+
+
+def test_nothing_is_booked(site: Site) -> None:
+    before = site.tables()
+    post(site, (DOSSIERS / "S11.json").read_bytes())
+    assert site.tables() == before
+
+
+def test_an_answer_takes_less_than_twenty_milliseconds(site: Site) -> None:
+    body = (DOSSIERS / "S16.json").read_bytes()
+    post(site, body)
+    spent = []
+    for _ in range(15):
+        start = time.perf_counter()
+        assert post(site, body).json()["total_vnd"] == 4_860_000
+        spent.append(time.perf_counter() - start)
+    assert min(spent) < 0.020

@@ -1,0 +1,111 @@
+"""A newcomer at the command line: types words, gets a sentence and an exit code; a digest of all.
+
+`Desk.run` goes through `disburse.cli.app.app` as the installed command does, in this process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+from typer.testing import CliRunner
+
+from disbursement.cli import common
+from disbursement.cli.app import app
+from disbursement.platform.database import Database
+
+SECRET = "mat-khau-thu-nghiem-1"
+LOOSE = frozenset({"id_block", "alembic_version"})
+"""Tables outside every digest: gaps between row ids are allowed."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command did, as the person at the terminal sees it."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Desk:
+    """One installation, used from its command line."""
+
+    home: Path
+    url: str | None
+    day: str = "2026-09-20"
+    patch: pytest.MonkeyPatch = field(default_factory=pytest.MonkeyPatch)
+
+    def __post_init__(self) -> None:
+        self.database = Database(url=self.url) if self.url else Database(home=self.home)
+
+    def run(self, *words: object, day: str | None = None, env: str = "test") -> Said:
+        """Type `disburse --home … --cell 25 --today … WORDS`."""
+        before = ["--home", str(self.home), "--cell", "25", "--today", day or self.day]
+        told = CliRunner(
+            env={
+                "DISBURSE_ENV": env, "DATABASE_URL": self.url, "DISBURSE_PASSPHRASE": None,
+                "COLUMNS": "200",
+            }
+        )  # fmt: skip
+        common._overrides.clear()
+        done = told.invoke(app, [*before, *map(str, words)], prog_name="disburse")
+        common._overrides.clear()
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    def well(self, *words: object, day: str | None = None) -> Said:
+        """Type a command that must work."""
+        said = self.run(*words, day=day)
+        assert said.code == 0, said
+        return said
+
+    def state(self, *, loose: Iterable[str] = ()) -> dict[str, str]:
+        """Return one digest per table of the cell and of `shared`, and one per file under home.
+
+        Not the files of SQLite itself, nor evidence: bytes are kept before anybody reads them.
+        """
+        left_out = LOOSE | set(loose)
+        found = {}
+        for name in ("shared", "cell_25"):
+            if self.url is None and not self.database.path(name).exists():
+                continue
+            with self.database.engine(name, owner=True).connect() as conn:
+                for table in tables(conn, name):
+                    if table not in left_out:
+                        rows = conn.execute(text(f"SELECT * FROM {table}"))
+                        body = "\n".join(sorted(repr(tuple(r)) for r in rows))
+                        found[f"{name}.{table}"] = hashlib.sha256(body.encode()).hexdigest()
+        for path in sorted(self.home.rglob("*")):
+            inside = path.relative_to(self.home)
+            if path.is_file() and ".db" not in path.name and "evidence" not in inside.parts:
+                found[str(inside)] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
+
+    def one(self, query: str, **values: object) -> object:
+        """Return the first column of the first row of a question to the cell."""
+        with self.database.engine("cell_25", owner=True).connect() as conn:
+            return conn.execute(text(query), values).scalar()
+
+    def rows(self, query: str, **values: object) -> list[tuple[object, ...]]:
+        with self.database.engine("cell_25", owner=True).connect() as conn:
+            return [tuple(r) for r in conn.execute(text(query), values)]
+
+
+def tables(conn: Connection, name: str) -> list[str]:
+    """Return the tables of a cell (or of `shared`), partitions only as their whole."""
+    if conn.dialect.name == "sqlite":
+        query = "SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY name"
+        return [r[0] for r in conn.execute(text(query)) if not r[0].startswith("sqlite_")]
+    query = (
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = :n AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+        "ORDER BY c.relname"
+    )
+    return [r[0] for r in conn.execute(text(query), {"n": name})]
