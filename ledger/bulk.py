@@ -34,8 +34,9 @@ def batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
 def bulk_insert(conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> int:
     """Insert `rows` (tuples in the order of `columns`) and return how many there were.
 
-    Constant memory: rows are taken from the iterator as they go. Table and column names come from
-    code, never from input. The caller's transaction holds them; errors are the driver's own.
+    Constant memory: rows are taken from the iterator as they go, so the iterator must not use
+    `conn` itself (on PostgreSQL a COPY holds it until the last row). Table and column names come
+    from code, never from input. The caller's transaction holds them; errors are the driver's own.
     """
     raw = driver(conn)
     names = ", ".join(columns)

@@ -6,9 +6,10 @@ what the book says is owed. Nothing is written but temporary tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -37,6 +38,15 @@ class Effect:
     lowered_vnd: int
 
 
+class _Profile(NamedTuple):
+    """One profile of the book: its facts as JSON, and the months (yyyymm) it is used in."""
+
+    id: int
+    facts: str
+    first: int
+    last: int
+
+
 def effect(conn: Connection, old: RateSet, new: RateSet) -> Effect:
     """Compare two rate sets over every month in the book, every instrument being in force.
 
@@ -53,11 +63,12 @@ def effect(conn: Connection, old: RateSet, new: RateSet) -> Effect:
             "old_vnd bigint, new_vnd bigint, most_vnd bigint)"
         )
     )
+    profiles = _profiles(conn, span[1])  # before the rows flow: a COPY takes the connection
     bulk_insert(
         conn,
         "work_rate",
         ("variant", "profile_id", "month", "old_vnd", "new_vnd", "most_vnd"),
-        _differing(conn, span, variants, old, new),
+        _differing(profiles, span, variants, old, new),
     )
     row = conn.execute(text(_EFFECT)).one()
     return Effect(*(int(v or 0) for v in row))
@@ -90,22 +101,27 @@ def _variants(conn: Connection) -> Mapping[int, Settings]:
     return {n: decided for decided, n in numbers.items()}
 
 
+def _profiles(conn: Connection, last: int) -> list[_Profile]:
+    """Read every profile with the months in which anybody has it, up to `last`."""
+    rows = conn.execute(
+        text(
+            "SELECT p.id, p.facts, min(u.from_month), max(u.to_month) FROM unit_profile u "
+            "JOIN profile p ON p.id = u.profile_id WHERE u.from_month <= :last "
+            "GROUP BY p.id, p.facts"
+        ),
+        {"last": last},
+    )
+    return [_Profile(*row) for row in rows]
+
+
 def _differing(
-    conn: Connection,
+    profiles: Sequence[_Profile],
     span: tuple[int, int],
     variants: Mapping[int, Settings],
     old: RateSet,
     new: RateSet,
 ) -> Iterator[tuple[int, int, int, int, int, int]]:
     """Yield every variant, profile and month for which the two sets give different amounts."""
-    profiles = conn.execute(
-        text(
-            "SELECT p.id, p.facts, min(u.from_month), max(u.to_month) FROM unit_profile u "
-            "JOIN profile p ON p.id = u.profile_id WHERE u.from_month <= :last "
-            "GROUP BY p.id, p.facts"
-        ),
-        {"last": span[1]},
-    ).all()
     for variant, decided in variants.items():
         before, after = (Law(date.max, rates, settings=decided) for rates in (old, new))
         for profile_id, facts_json, first, last in profiles:
