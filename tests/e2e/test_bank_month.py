@@ -77,9 +77,9 @@ def test_a_bad_month_stays_conserved_at_every_step(world: World) -> None:
     bank = SimulatedBank(worker.drop_folder(world.ctx, PROVIDER), profile="stress", seed=11)
     (list_id, total), *_ = world.rows("SELECT id, total_vnd FROM pay_list ORDER BY id")
     assert total == 120 * 750_000
+    world.clock.set(DAY)
     service.draw(world.ctx, list_id, voucher="GRDT1", day=DAY, amount_vnd=total, actor="chi")
     bank.credit("10000001", total, "GRDT1")
-    world.clock.set(DAY)
     for late, day in ((False, DAY), (True, date(2026, 10, 9)), (False, date(2026, 10, 12))):
         worker.send_due(world.ctx)
         bank.take_orders(day)
