@@ -79,13 +79,29 @@ class Birth(NamedTuple):
         return cls(month_of(first), month_of(last))
 
 
+class Change(NamedTuple):
+    """Facts that hold from a month (yyyymm) on: (name of a fact of `Case`, value)."""
+
+    month: int
+    values: tuple[tuple[str, Any], ...]
+
+
+class Pause(NamedTuple):
+    """Months not paid: from `first` (yyyymm) until the month before `until`, None: still open."""
+
+    first: int
+    until: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One row of the register: programme, clause, and the facts its decision rests on.
 
     A fact that is None is not recorded; where the clause needs it, the amount is held. Months are
     yyyymm. `end_month` is the last month that is due as the row says it, `end_date` the day of
-    death or loss of eligibility, which decides (see profiles.last_month).
+    death or loss of eligibility, which decides (see `last_month`). `changes`, in the order of
+    their months, and `pauses` are what events made of the row (histories.py): they are folded
+    when they are needed and never stored with it.
     Raises RefusedError for a value outside its choices or a contradiction inside the row.
     """
 
@@ -117,6 +133,8 @@ class Case:
     end_cause: str = ""
     suspended_from: int | None = None
     status: Status = "active"
+    changes: tuple[Change, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.programme == "SP") != (self.clause == "SP") or self.clause not in _CLAUSES:
@@ -133,6 +151,7 @@ class Case:
 
 
 _CLAUSES = frozenset(get_args(Clause))
+_HISTORY = ("changes", "pauses")
 
 
 def _refuse(what: str) -> RefusedError:
@@ -156,9 +175,11 @@ def canonical_clause(text: str) -> Clause:
 
 
 def case_json(case: Case) -> str:
-    """Write a case as canonical JSON (sorted keys, no defaults, days as ISO text)."""
+    """Write a case as canonical JSON (sorted keys, no defaults, days as ISO text, no history)."""
     out = {}
     for field in fields(case):
+        if field.name in _HISTORY:
+            continue
         value = getattr(case, field.name)
         if value != field.default:
             out[field.name] = value.isoformat() if isinstance(value, date) else value
@@ -168,7 +189,7 @@ def case_json(case: Case) -> str:
 def case_from_json(text: str) -> Case:
     """Read what `case_json` wrote. Raises RefusedError naming the field."""
     values: dict[str, Any] = json.loads(text)
-    known = {f.name for f in fields(Case)}
+    known = {f.name for f in fields(Case)}.difference(_HISTORY)
     for name, value in values.items():
         if name not in known:
             raise _refuse(f"không có thông tin tên '{name}'")
@@ -217,6 +238,7 @@ class Right:
     lapsed_at_22: bool = False  # a student whose right under NĐ 20/2021 ended before NĐ 335/2026
     granted_under: tuple[str, ...] = ()  # general rises in force when the decision was signed
     left_before: tuple[str, ...] = ()  # general rises in force only after the person left
+    before: Right | None = None  # the facts until a change of this very month (rules.settled)
 
     @property
     def programme(self) -> Programme:
@@ -240,15 +262,22 @@ def facts_json(facts: MonthFacts) -> str:
     out = {
         "v": 1,
         "ages": [list(a) for a in facts.ages],
-        "rights": [
-            {k: v for k, v in asdict(r).items() if v not in (None, False, ())} for r in facts.rights
-        ],
+        "rights": [_right_values(asdict(r)) for r in facts.rights],
     }
     return json.dumps(out, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def _right_values(values: dict[str, Any]) -> dict[str, Any]:
+    out = {k: v for k, v in values.items() if v not in (None, False, ())}
+    if "before" in out:
+        out["before"] = _right_values(out["before"])
+    return out
+
+
 def _right(values: dict[str, Any]) -> Right:
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    if "before" in plain:
+        plain["before"] = _right(plain["before"])
     return Right(**plain)
 
 

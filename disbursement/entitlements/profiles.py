@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,8 +22,10 @@ from disbursement.entitlements.facts import (
     Ages,
     Birth,
     Case,
+    Change,
     Clause,
     MonthFacts,
+    Pause,
     Right,
     last_month,
     profile_key,
@@ -65,21 +69,23 @@ class _Reduced(NamedTuple):
 
     clause: Clause
     territory: str
-    values: tuple[Any, ...]  # degree, children … in the order of _FACTS
+    values: tuple[Any, ...]  # degree, children … in the order of CHANGING
     start: int
     rule: int  # first month by the start rule
     end: int  # last month that is due
     end_written: int
     household_from: int
     household_to: int
-    suspended_from: int
+    pauses: tuple[tuple[int, int], ...]  # first and last month of each
+    changes: tuple[Change, ...]  # in the range; what changed before it is in `values`
     leave: int  # last month on the roll, 0 where it is not the last before a rise
     lapsed_at_22: bool
     granted_under: tuple[str, ...]
     left_before: tuple[str, ...]
 
 
-_FACTS = (
+#: The facts of a case that an event may change.
+CHANGING = (
     "degree",
     "children",
     "studying",
@@ -92,6 +98,7 @@ _FACTS = (
     "in_facility",
     "merit_allowance",
 )
+_AT = {name: n for n, name in enumerate(CHANGING)}
 
 
 def _index(month: int) -> int:
@@ -201,37 +208,70 @@ class Profiler:
             if (end is not None or case.household_to is not None or case.clause in _STOP_AGE)
             else (0, ())
         )
+        values: tuple[Any, ...] = (
+            case.degree,
+            case.children,
+            case.studying,
+            _on_k1_at_16(case, birth, cases) if k2 else None,
+            case.household,
+            case.carer,
+            case.difficult_area,
+            case.income,
+            case.written_request,
+            case.in_facility,
+            case.merit_allowance,
+        )
+        household = case.household_from, case.household_to
+        changes: tuple[Change, ...] = ()
+        if case.changes:
+            values, household, changes = self._changed(case, values)
         return _Reduced(
             case.clause,
             case.province,
-            (
-                case.degree,
-                case.children,
-                case.studying,
-                _on_k1_at_16(case, birth, cases) if k2 else None,
-                case.household,
-                case.carer,
-                case.difficult_area,
-                case.income,
-                case.written_request,
-                case.in_facility,
-                case.merit_allowance,
-            ),
+            values,
             clip(case.start_month),
             self.first if rule is None else clip(rule),
             self.after if end is None else _before(end, self.first, self.last),
             self.after if written is None else _before(written, self.first, self.last),
-            self.first if case.household_from is None else clip(month_of(case.household_from)),
+            self.first if household[0] is None else clip(month_of(household[0])),
             self.after
-            if case.household_to is None
-            else _before(month_of(case.household_to), self.first, self.last),
-            self.after if case.suspended_from is None else clip(case.suspended_from),
+            if household[1] is None
+            else _before(month_of(household[1]), self.first, self.last),
+            self._pauses(case) if case.pauses or case.suspended_from is not None else (),
+            changes,
             0 if not leave else _before(leave, self.first, self.last),
             k2
             and case.decision_date < START_RULE_335
             and add_months(birth.first, 264) < month_of(START_RULE_335),
             tuple([r.code for r in self.rises if case.decision_date >= r.in_force_from]),
             left,
+        )
+
+    def _changed(
+        self, case: Case, values: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], tuple[date | None, date | None], tuple[Change, ...]]:
+        """Return facts and dates of the household as before the range, and the changes in it."""
+        household = case.household_from, case.household_to
+        for change in case.changes:
+            if change.month < self.first:
+                values, dated = _apply(values, change)
+                household = household if dated else (None, None)
+        inside = tuple([c for c in case.changes if self.first <= c.month <= self.last])
+        return values, household, inside
+
+    def _pauses(self, case: Case) -> tuple[tuple[int, int], ...]:
+        """Return first and last month of every pause that touches the range."""
+        found = list(case.pauses)
+        if case.suspended_from is not None:
+            found.append(Pause(case.suspended_from, None))
+        spans = [(p.first, self.after if p.until is None else add_months(p.until, -1))
+                 for p in found]  # fmt: skip
+        return tuple(
+            sorted(
+                (max(a, self.first), min(b, self.last))
+                for a, b in spans
+                if a <= self.last and b >= self.first and a <= b
+            )
         )
 
     def _age_key(self, limits: tuple[int, ...], birth: Birth) -> tuple[int, ...]:
@@ -292,10 +332,34 @@ def _ages(age: tuple[int, ...], n: int, limits: tuple[int, ...]) -> tuple[Ages, 
     return tuple(sorted(found))
 
 
+def _apply(values: tuple[Any, ...], change: Change) -> tuple[tuple[Any, ...], bool]:
+    """Return the facts after a change, and whether the dates of the household still count."""
+    out = list(values)
+    for name, value in change.values:
+        out[_AT[name]] = value
+    return tuple(out), all(name != "household" for name, _ in change.values)
+
+
 def _right(case: _Reduced, month: int) -> Right:
-    facts = dict(zip(_FACTS, case.values, strict=True))
+    """Return the right of one month; where a change acts in it, with the facts until then."""
+    values, dated = case.values, True
+    before: Right | None = None
+    for change in case.changes:
+        if change.month > month:
+            break
+        if change.month == month and before is None:
+            before = _right_of(case, values, month, dated=dated)
+        values, still = _apply(values, change)
+        dated = dated and still
+    now = _right_of(case, values, month, dated=dated)
+    return now if before is None or before == now else replace(now, before=before)
+
+
+def _right_of(case: _Reduced, values: tuple[Any, ...], month: int, *, dated: bool) -> Right:
+    facts = dict(zip(CHANGING, values, strict=True))
     needs = NEEDS[case.clause]
-    if not case.household_from <= month <= case.household_to and facts["household"] is not None:
+    in_force = case.household_from <= month <= case.household_to
+    if dated and not in_force and facts["household"] is not None:
         facts["household"] = "none"
     return Right(
         clause=case.clause,
@@ -303,7 +367,7 @@ def _right(case: _Reduced, month: int) -> Right:
         **{k: facts[k] for k in needs},
         in_facility=facts["in_facility"],
         merit_allowance=facts["merit_allowance"] and case.clause != "SP",
-        suspended=month >= case.suspended_from,
+        suspended=any(a <= month <= b for a, b in case.pauses),
         early_start=month < case.rule,
         early_end=month > case.end_written,
         lapsed_at_22=case.lapsed_at_22,

@@ -531,9 +531,11 @@ def assess(facts: MonthFacts, month: int, law: Law) -> Due:
 
     A pure function. Where only the year of birth is known, every possibility is assessed: the
     same total in all of them is due, else all of it is held. Amounts are whole dong per month.
+    Changes of this month are settled first.
     Raises RefusedError where coefficient x base is no whole dong, OurFaultError where the tables
     hold no central base level for a month they hold a rate for.
     """
+    facts = _settled(facts, month, law)
     found = [_assess_at(facts, ages, month, law) for ages in facts.ages]
     first = found[0]
     if all(d.total_vnd == first.total_vnd for d in found):
@@ -545,6 +547,27 @@ def assess(facts: MonthFacts, month: int, law: Law) -> Due:
     largest = max(d.total_vnd for d in found)
     held = (_hold("birth_uncertain", largest), *_merged(found).held)
     return Due(month, 0, (), held, first.reasons, at_most)
+
+
+def _settled(facts: MonthFacts, month: int, law: Law) -> MonthFacts:
+    """Choose for each changed right which facts of the month count.
+
+    A change acts in the month itself; where it takes the right away, in the month after it
+    (NĐ 335/2026 Art. 8.4; NĐ 20/2021 Art. 8.1.đ, 8.2).
+    """
+    if all(r.before is None for r in facts.rights):
+        return facts
+
+    def gives(right: Right) -> bool:
+        alone = assess(MonthFacts(facts.ages, (right,)), month, law)
+        return alone.total_vnd > 0 or bool(alone.held)
+
+    rights = []
+    for right in facts.rights:
+        now = replace(right, before=None)
+        kept = right.before
+        rights.append(kept if kept is not None and not gives(now) and gives(kept) else now)
+    return MonthFacts(facts.ages, tuple(rights))
 
 
 def _merged(found: list[Due]) -> Due:

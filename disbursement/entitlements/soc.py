@@ -8,17 +8,24 @@ resolution of what the register holds resolved: dated facts, counted children, p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
 from disbursement.entitlements.dossier import DossierError, Facts
-from disbursement.entitlements.facts import Birth, Case, Clause, DecisionKind, Income, rule_start
+from disbursement.entitlements.facts import (
+    Birth,
+    Case,
+    Change,
+    Clause,
+    DecisionKind,
+    Income,
+    rule_start,
+)
 from disbursement.entitlements.parties import People, granted
-from disbursement.entitlements.profiles import Profiler
+from disbursement.entitlements.profiles import CHANGING, Profiler
 from disbursement.entitlements.rules import Due, DueLine, Law, assess, decimal_text
-from disbursement.entitlements.timeline import CaseLine, Place
+from disbursement.entitlements.timeline import CaseLine, Place, end_of
 from disbursement.platform.clock import add_months, show_month
 from disbursement.platform.errors import OurFaultError
 from disbursement.programmes.rates import RateSet
@@ -52,11 +59,10 @@ def soc_amount(soc: Soc, month: int) -> MonthAmount:
         raise DossierError(
             f"people {soc.person}.born", "cần ngày hoặc năm sinh", "a birth date is needed"
         )
-    rows = [(line, _facts(soc, line, month, birth)) for line in soc.lines]
-    cases = [c for line, facts in rows for c in _cases(soc, line, facts, month, birth)]
+    cases = [c for line in soc.lines for c in _cases(soc, line, month, birth)]
     due = _assess(cases, birth, month, soc.law)
     items = tuple(_item(soc, line, month) for line in due.lines)
-    held = tuple(_held(soc, rows, due, month, birth)) if due.held else ()
+    held = tuple(_held(soc, due, month, birth)) if due.held else ()
     nothing = None if items or held else _nothing(soc, due, month)
     covered = tuple(h for h in held if not _uncovered(due, h))
     return MonthAmount(
@@ -74,25 +80,6 @@ def soc_amount(soc: Soc, month: int) -> MonthAmount:
 def _assess(cases: Sequence[Case], birth: Birth, month: int, law: Law) -> Due:
     (span,) = _profiler(month, law.rates).spans(cases, birth)
     return assess(span.facts, month, law)
-
-
-def _facts(soc: Soc, line: CaseLine, month: int, birth: Birth) -> Facts:
-    """Return the month's facts: a change acts in the month itself, the loss of a right after it.
-
-    NĐ 335/2026 Art. 8.4, NĐ 20/2021 Art. 8.1.đ, 8.2.
-    """
-    now = line.facts_at(month)
-    if not line.changes_in(month):
-        return now
-    before = line.facts_at(month, before=True)
-    if not _gives(soc, line, now, month, birth) and _gives(soc, line, before, month, birth):
-        return before
-    return now
-
-
-def _gives(soc: Soc, line: CaseLine, facts: Facts, month: int, birth: Birth) -> bool:
-    due = _assess(_cases(soc, line, facts, month, birth), birth, month, soc.law)
-    return due.total_vnd > 0 or bool(due.held)
 
 
 def start_of(line: CaseLine, birth: Birth) -> int:
@@ -123,16 +110,26 @@ def _decision_kind(line: CaseLine) -> DecisionKind:
     return line.case.decision.kind if line.case.decision else "grant"
 
 
-def _cases(soc: Soc, line: CaseLine, facts: Facts, month: int, birth: Birth) -> list[Case]:
+def _cases(soc: Soc, line: CaseLine, month: int, birth: Birth) -> list[Case]:
     """Write one case as the register would: a row per place where it was held."""
+    now = line.facts_at(month)
+    until = line.facts_at(month, before=True) if line.changes_in(month) else now
     start = start_of(line, birth)
     out = []
     for place in line.places:
         first = place.first or start
         if place.last is not None and place.last < first:
             continue
-        out.append(_row(soc, line, facts, month, place, first))
+        row = _row(soc, line, now, month, place, first)
+        out.append(row if until is now else _changed(soc, line, until, month, place, row))
     return out
+
+
+def _changed(soc: Soc, line: CaseLine, until: Facts, month: int, place: Place, now: Case) -> Case:
+    """Write a row whose facts change in this month; rules.py says which of the two count."""
+    row = _row(soc, line, until, month, place, now.start_month)
+    values = [(n, getattr(now, n)) for n in CHANGING if getattr(row, n) != getattr(now, n)]
+    return replace(row, changes=(Change(month, tuple(values)),))
 
 
 def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first: int) -> Case:
@@ -140,9 +137,7 @@ def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first
     status, house_from, house_to = facts.get("household"), None, None
     if status is None and house is not None:
         status, house_from, house_to = house.status, house.from_day, house.to_day
-    end_day, written = _end(line)
-    if place.last is not None:
-        end_day, written = None, min(place.last, written or place.last)
+    end_day, written = end_of(line.endings, place)
     paused = line.pause_at(month) is not None
     clause: Clause = line.category.code  # type: ignore[assignment] # the catalogue's codes are Clauses
     decided = place.moved_in or granted(line).decided_on
@@ -173,17 +168,6 @@ def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first
         status="suspended" if paused else "active",
         suspended_from=month if paused else None,
     )
-
-
-def _end(line: CaseLine) -> tuple[date | None, int | None]:
-    """Return the day that ends the case, and its last month where the event writes one."""
-    ending = min(line.endings, key=lambda e: e.last_month, default=None)
-    if ending is None:
-        return None, None
-    if ending.day is None or ending.rule.event == "moved":
-        return None, ending.last_month  # no day of loss: the month itself was decided
-    early = ending.written is not None and ending.written < ending.last_month
-    return ending.day, ending.written if early else None
 
 
 def _income(soc: Soc, facts: Facts, month: int, territory: str) -> Income | None:
@@ -280,15 +264,13 @@ def _not_covered(soc: Soc, due: Due, month: int) -> list[str]:
     ]
 
 
-def _held(
-    soc: Soc, rows: list[tuple[CaseLine, Facts]], due: Due, month: int, birth: Birth
-) -> list[Item]:
+def _held(soc: Soc, due: Due, month: int, birth: Birth) -> list[Item]:
     """Say each hold with the case it comes from and the rate it would be paid at."""
     out = []
     for hold in due.held:
         line, found = soc.lines[0], None
-        for candidate, facts in rows:
-            alone = _assess(_cases(soc, candidate, facts, month, birth), birth, month, soc.law)
+        for candidate in soc.lines:
+            alone = _assess(_cases(soc, candidate, month, birth), birth, month, soc.law)
             if any(h.code == hold.code for h in alone.held):
                 line, found = candidate, alone
                 break

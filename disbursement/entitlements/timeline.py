@@ -58,6 +58,7 @@ class Place:
     first: int | None  # None: from the start of the case
     last: int | None
     moved_in: date | None = None
+    commune: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,25 @@ class CaseLine:
         return self.places[0].territory
 
 
+def end_of(endings: Sequence[Ending], place: Place) -> tuple[date | None, int | None]:
+    """Return the day that ends a case at a place, and its last month where one is written.
+
+    The earliest end decides: an event, or the month after which the place stopped paying.
+    """
+    ending = min(endings, key=lambda e: e.last_month, default=None)
+    day: date | None = None
+    written: int | None = None
+    if ending is not None and (ending.day is None or ending.rule.event == "moved"):
+        written = ending.last_month  # no day of loss: the month itself was decided
+    elif ending is not None:
+        day = ending.day
+        early = ending.written is not None and ending.written < ending.last_month
+        written = ending.written if early else None
+    if place.last is None or (day is not None and month_of(day) <= place.last):
+        return day, written
+    return None, min(place.last, written or place.last)
+
+
 def territory_of(code: str | None, prov: str | None, where: str) -> str:
     """Return the province of a commune or province code; `VN` (central level) where none is told.
 
@@ -164,8 +184,8 @@ def territory_of(code: str | None, prov: str | None, where: str) -> str:
     return found or prov or CENTRAL
 
 
-class _Fold:
-    """Applies the events of one case in the order of their days."""
+class Fold:
+    """Applies the events of one case in the order of their days: a dossier's, or a cell's."""
 
     def __init__(self, case: CaseIn, category: Category, people: Sequence[str]) -> None:
         self.case, self.category, self.people = case, category, people
@@ -176,12 +196,15 @@ class _Fold:
         self.uncollected: set[int] = set()
         self.remarried: date | None = None
         where = f"cases {case.id}"
-        self.places = [Place(territory_of(case.commune, case.province, where), None, None)]
+        home = territory_of(case.commune, case.province, where)
+        self.places = [Place(home, None, None, commune=case.commune)]
 
     def rule(self, name: str, day: date) -> EventRule:
+        """Return the row of event_rules.csv under which an event of that day acts."""
         return event_rules()[(regime(self.category.programme, day), name)]
 
     def apply(self, event: d.Event, relation: str | None) -> None:
+        """Apply one event. Raises DossierError where it cannot follow those before it."""
         match event:
             case d.Change():
                 where = f"events (change {event.date}).facts"
@@ -288,7 +311,7 @@ class _Fold:
             )
         else:
             self.places[-1] = replace(self.places[-1], last=add_months(first, -1))
-        self.places.append(Place(place, first, None, event.date))
+        self.places.append(Place(place, first, None, event.date, event.commune))
 
     def _marry(self, event: d.Remarriage, relation: str | None) -> None:
         code = self.category.code
@@ -353,7 +376,7 @@ def case_line(
     """Return one case with its events applied. Raises DossierError naming what is wrong."""
     people = [p.id for p in dossier.people]
     facts = typed(category, case.facts, f"cases {case.id}.facts", people)
-    fold = _Fold(case, category, people)
+    fold = Fold(case, category, people)
     if category.shape not in LIST_SHAPES:
         cared = facts.get("cared_for")
         for event in events:
