@@ -12,6 +12,7 @@ from disbursement.api.attempts import attempts_of
 from disbursement.payments.rules import payment_state
 from disbursement.platform.clock import parse_month
 from disbursement.platform.errors import NotFoundError
+from disbursement.runs.receivables import as_json, read_receivables
 
 Row = dict[str, Any]
 
@@ -163,6 +164,20 @@ def payment_detail(conn: Connection, reach: Reach, payment_id: int) -> Row:
     found = _one(conn, reach, _PAYMENT, payment_id)
     attempts = attempts_of(conn, [payment_id])[payment_id]
     return _with_state(found, attempts) | {"attempts": attempts}
+
+
+def receivables(
+    conn: Connection, reach: Reach, *, after: int, limit: int, payer: str | None
+) -> Row:
+    """Return a page of overpayments: by reference, without the person's name."""
+    codes = reach.codes
+    if payer is not None:
+        codes = frozenset({payer}) if reach.covers(payer) else frozenset()
+    rows = read_receivables(conn, payers=codes, after=after, limit=limit + 1)
+    return _page([{k: v for k, v in as_json(r).items() if k not in _PERSONAL} for r in rows], limit)
+
+
+_PERSONAL = ("person", "last4")
 
 
 def _with_state(payment: Row, attempts: Sequence[Row]) -> Row:

@@ -19,6 +19,8 @@ from disbursement.api.schemas import (
     PaymentDetail,
     PaymentOut,
     PaymentQuery,
+    ReceivableOut,
+    ReceivableQuery,
     RunOut,
     RunQuery,
 )
@@ -95,3 +97,12 @@ def payment_detail(ctx: Ctx, within: Within, payment_id: PathId) -> Any:
     """Return one payment with every attempt and what was said about it."""
     with ctx.cell.read() as conn:
         return queries.payment_detail(conn, within, payment_id)
+
+
+@router.get("/receivables", response_model=Page[ReceivableOut])
+def receivables(ctx: Ctx, within: Within, query: Annotated[ReceivableQuery, Query()]) -> Any:
+    """Return overpayments of the caller's payers that wait for a decision, or had one."""
+    with ctx.cell.read() as conn:
+        return queries.receivables(
+            conn, within, after=query.after, limit=query.limit, payer=query.payer
+        )

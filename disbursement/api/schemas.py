@@ -91,6 +91,42 @@ class Page(Out, Generic[T]):
     next_cursor: str | None
 
 
+class ReceivableQuery(PageQuery):
+    """Which overpayments."""
+
+    payer: PayerCode | None = None
+
+
+class ReceivableOut(Out):
+    """What one person was paid for one month and is not due; it waits for a decision."""
+
+    id: int
+    payer: str
+    reference: str
+    programme: str
+    month: Month
+    amount_vnd: int
+    owed_vnd: int = Field(description="What was owed for the month when it was paid, dong.")
+    due_vnd: int = Field(description="What is due for it by what is known now, dong.")
+    repaid_vnd: int
+    written_off_vnd: int
+    restored_vnd: int
+    open_vnd: int
+    cause: str = Field(description="death | stop | change | rate")
+    why_vi: str
+    why_en: str
+    citation: str
+    rates: list[str] = Field(description="Tables, versions and decisions it was computed with.")
+    list_id: int
+    journal_id: int
+    opened_at: str
+    state: str = Field(description="waiting | proposed | recover | settled")
+    decision: str
+    decision_number: str
+    decision_date: str
+    decision_signer: str
+
+
 class RunOut(Out):
     """A payer's work on one pay month."""
 

@@ -64,7 +64,16 @@ HOLD_REASONS = {
     "no_contract": "Chưa có hợp đồng chi trả còn hiệu lực",
     "uncollected": "Chưa đến nhận tiền mặt",
     "carried": "Chuyển từ kỳ trước sang",
+    "recall": "Đã chi thừa, tiền còn đang chuyển",
+    "written_off": "Đã nhận, đã được xóa khoản phải thu; không chi lại",
 }
+RECEIVABLE_STATES = {
+    "waiting": "Chờ quyết định",
+    "proposed": "Đang ký quyết định",
+    "recover": "Phải thu hồi",
+    "settled": "Đã xong",
+}
+RECEIVABLE_DECISIONS = {"recover": "thu hồi", "write_off": "xóa nợ", "restore": "phục hồi"}
 _SPAN = 3  # from three months in a row on, papers write first-last
 _NOT_FOR_PAPER = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _PRINTED = ((0x20, 0x24F), (0x300, 0x323), (0x1EA0, 0x1EF9), (0x2010, 0x2026), (0x20AB, 0x20AB))

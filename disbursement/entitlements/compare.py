@@ -19,7 +19,8 @@ Place = Literal["payable", "transit", "agent", "paid", "expense", "overpaid", "o
 class Coin:
     """One coin, or one receivable (`place` 'overpaid'), of a sub and covered month.
 
-    `amount` in dong; for a receivable `open_vnd` is what is not yet repaid or restored.
+    `amount` in dong; for a receivable `open_vnd` is what is not yet repaid, restored or written
+    off, `forgiven_vnd` what was written off: the person has that money and keeps it.
     """
 
     item: int
@@ -27,6 +28,7 @@ class Coin:
     place: Place
     amount: int
     open_vnd: int = 0
+    forgiven_vnd: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,15 @@ class Step:
 
 @dataclass
 class Difference:
-    """The steps, and what has to wait because it is in transit or at a cash agent (dong)."""
+    """The steps, and what is not posted (dong).
+
+    `waits_vnd` is in transit or at a cash agent; `kept_vnd` was paid, claimed back and written off:
+    the right is there again, but the person was never asked for that money.
+    """
 
     steps: list[Step] = field(default_factory=list)
     waits_vnd: int = 0
+    kept_vnd: int = 0
 
     def total(self, debit: str, credit: str) -> int:
         """Return the sum of the steps of one kind, in dong."""
@@ -81,6 +88,8 @@ def _more(
         owed += part
         rest -= part
         out.steps.append(Step("expense", "overpaid", coin.item, coin.move + 1, rev, owed, part))
+    out.kept_vnd = min(rest, sum(c.forgiven_vnd for c in coins))
+    rest -= out.kept_vnd
     if rest:
         rev += 1
         out.steps.append(Step("expense", "payable", rev, 0, rev, owed + rest, rest))

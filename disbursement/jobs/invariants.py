@@ -264,6 +264,59 @@ class OnlyUnsentIsReserved(Invariant):
     )
 
 
+_RECEIVABLE_MOVES = (
+    "LEFT JOIN line x ON x.sub_id = r.sub_id AND x.cover = r.cover AND x.item = r.item "
+    "AND x.move > 0"
+)
+
+
+class ReceivablesMatchTheBook(Invariant):
+    """What people owe back in the book is exactly what the receivables leave open."""
+
+    name = "receivables"
+    sentence = "Số phải thu trong sổ của mỗi đơn vị đúng bằng các khoản phải thu còn mở."
+    sql = (
+        "SELECT y.code, coalesce(a.owed, 0) - coalesce(o.open, 0) FROM payer y "
+        "LEFT JOIN (SELECT payer_id, sum(debit - credit) AS owed FROM account "
+        "WHERE kind = 'overpaid' GROUP BY payer_id) a ON a.payer_id = y.id "
+        "LEFT JOIN (SELECT q.payer_id, sum(q.amount_vnd - q.less) AS open FROM ("
+        "SELECT r.id, r.payer_id, r.amount_vnd, coalesce(sum(x.amount), 0) AS less "
+        f"FROM receivable r {_RECEIVABLE_MOVES} GROUP BY r.id, r.payer_id, r.amount_vnd) q "
+        "GROUP BY q.payer_id) o ON o.payer_id = y.id "
+        "WHERE coalesce(a.owed, 0) <> coalesce(o.open, 0)"
+    )
+
+
+class ReceivableNeverBelowZero(Invariant):
+    """Nobody pays back, nor is forgiven or restored, more than was claimed."""
+
+    name = "receivable_open"
+    sentence = "Không khoản phải thu nào bị thu, xóa hoặc phục hồi quá số của nó."
+    sql = (
+        "SELECT 'receivable ' || r.id, coalesce(sum(x.amount), 0) - r.amount_vnd "
+        f"FROM receivable r {_RECEIVABLE_MOVES} GROUP BY r.id, r.amount_vnd "
+        "HAVING coalesce(sum(x.amount), 0) > r.amount_vnd"
+    )
+
+
+class DecisionsMatchTheBook(Invariant):
+    """What is written off or restored has its decision; what came back has its voucher."""
+
+    name = "receivable_decisions"
+    sentence = "Mỗi khoản xóa, phục hồi có quyết định; mỗi khoản nộp lại có chứng từ, đúng số tiền."
+    sql = (
+        "SELECT q.what, q.said - q.booked FROM ("
+        "SELECT 'decision ' || d.id AS what, d.amount_vnd AS said, coalesce(j.total, 0) AS booked "
+        "FROM receivable_decision d LEFT JOIN journal j ON j.id = d.journal_id "
+        "WHERE d.state = 'posted' UNION ALL "
+        "SELECT 'repayment ' || p.id, p.amount_vnd, coalesce(j.total, 0) FROM repayment p "
+        "LEFT JOIN journal j ON j.id = p.journal_id UNION ALL "
+        "SELECT 'loss ' || a.code, coalesce((SELECT sum(d.amount_vnd) FROM receivable_decision d "
+        "WHERE d.payer_id = a.payer_id AND d.kind = 'write_off' AND d.state = 'posted'), 0), "
+        "a.debit - a.credit FROM account a WHERE a.kind = 'loss') q WHERE q.said <> q.booked"
+    )
+
+
 ALL: Sequence[Invariant] = (
     TrialBalance(),
     ChainUnbroken(),
@@ -277,6 +330,9 @@ ALL: Sequence[Invariant] = (
     BatchesMatchTheBook(),
     BudgetTiesToCoins(),
     OnlyUnsentIsReserved(),
+    ReceivablesMatchTheBook(),
+    ReceivableNeverBelowZero(),
+    DecisionsMatchTheBook(),
 )
 
 

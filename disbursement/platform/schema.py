@@ -43,6 +43,9 @@ APPEND_ONLY = (
     "rate_approval",
     "rate_decision",
     "rate_set",
+    "receivable",
+    "receivable_decided",
+    "repayment",
 )
 
 

@@ -23,7 +23,7 @@ from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, OurFaultError
-from disbursement.runs import batches, books
+from disbursement.runs import batches, books, receivables
 from ledger import chart, definitions, posting, signing
 from ledger.errors import LedgerError
 from ledger.posting import Header
@@ -420,6 +420,8 @@ def _after_release(
         _take_carried(conn, row)
     if row["held_payment"]:
         _keep_held(conn, row)
+    if row["receivable_vnd"]:
+        receivables.open_receivables(conn, row, stamp(ctx.clock))
     conn.execute(
         text("UPDATE pay_list SET released_at = :t WHERE id = :l"),
         {"t": stamp(ctx.clock), "l": row["id"]},
@@ -442,7 +444,7 @@ def _take_marks(conn: Connection, row: Any) -> None:
             "AND o.state IN ('draft', 'prepared', 'checked', 'second')) "
             "AND sub_id NOT IN (SELECT h.person_id FROM list_hold h JOIN pay_list l "
             "ON l.id = h.list_id WHERE l.payer_id = :p AND l.month = :m AND l.state <> 'void' "
-            "AND h.kind = 'right')"
+            "AND h.kind = 'right' AND h.reason <> 'written_off')"
         ),
         {"seq": row["recorded_by"], "p": row["payer_id"], "m": row["month"]},
     )

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from disbursement.documents.figures import Figure
+from disbursement.documents.receivables import (
+    OwedBack,
+    ReceivablesPage,
+    receivables_pdf,
+    receivables_xlsx,
+)
 from disbursement.documents.rerating import (
     LeftBefore,
     Rerated,
@@ -29,7 +36,7 @@ from disbursement.documents.sheet import (
     sheet_pdf,
     sheet_xlsx,
 )
-from disbursement.documents.words import CHANGE_KINDS, Office
+from disbursement.documents.words import CHANGE_KINDS, RECEIVABLE_DECISIONS, Office, short_day
 from disbursement.platform import files
 from disbursement.platform.clock import add_months, month_of, stamp
 from disbursement.platform.context import Context
@@ -37,6 +44,7 @@ from disbursement.platform.errors import NotFoundError, NotNowError, RefusedErro
 from disbursement.programmes.approved import approved
 from disbursement.programmes.communes import commune, province
 from disbursement.runs import books
+from disbursement.runs.receivables import Receivable, read_receivables
 from ledger import chart
 
 SCAN_BYTES = 20_000_000
@@ -406,3 +414,52 @@ def _rerated(conn: Connection, payer_id: int, month: int) -> tuple[list[Rerated]
         for w, last, cause, months, vnd in gone.values()
     ]
     return rows, left
+
+
+# --- overpayments --------------------------------------------------------------------------------
+
+
+def write_receivables(ctx: Context, payer: str, out: Path | None = None) -> list[Path]:
+    """Write a commune's page of overpayments as PDF and XLSX; return both paths."""
+    with ctx.cell.read() as conn:
+        row = conn.execute(
+            text("SELECT code, name, province_code FROM payer WHERE code = :c"), {"c": payer}
+        ).one()
+        found = read_receivables(conn, payers=[payer])
+    rows = tuple(_owed_back(list(group)) for _, group in groupby(sorted(found, key=_of), key=_of))
+    page = ReceivablesPage(
+        office(*row),
+        stamp(ctx.clock),
+        sum(r.amount_vnd for r in found),
+        sum(r.open_vnd for r in found),
+        rows,
+    )
+    folder = out or ctx.settings.files / "receivables"
+    pdf, book = folder / f"phai-thu-{payer}.pdf", folder / f"phai-thu-{payer}.xlsx"
+    files.write(pdf, receivables_pdf(page))
+    with files.atomic(book) as target:
+        receivables_xlsx(page, target)
+    return [pdf, book]
+
+
+def _of(r: Receivable) -> tuple[str, ...]:
+    """Whose receivables stand in one row: the same person, reason, state and decision."""
+    decided = (r.decision, r.decision_number)
+    return (r.person, r.reference, r.programme, r.why_vi, r.citation, r.state, *decided)
+
+
+def _owed_back(group: list[Receivable]) -> OwedBack:
+    first = group[0]
+    decision = ""
+    if first.decision:
+        day = date.fromisoformat(first.decision_date)
+        what = RECEIVABLE_DECISIONS[first.decision]
+        decision = (
+            f"{what}, số {first.decision_number} ngày {short_day(day)}, {first.decision_signer} ký"
+        )
+    amount, left = sum(r.amount_vnd for r in group), sum(r.open_vnd for r in group)
+    return OwedBack(
+        tuple(sorted(r.id for r in group)), first.person, first.last4, first.reference,
+        first.programme, tuple(sorted(r.month for r in group)), amount, amount - left, left,
+        first.why_vi, first.citation, first.state, decision,
+    )  # fmt: skip

@@ -567,16 +567,11 @@ def _split(conn: Connection) -> None:
     )
 
 
+_CLAIMED = "EXISTS (SELECT 1 FROM receivable r WHERE r.sub_id = d.sub_id AND r.cover = d.cover)"
+
+
 def _draft_plain(conn: Connection) -> None:
-    """Mint what is more than before, where no receivable of the payer is open."""
-    conn.execute(text("DROP TABLE IF EXISTS work_owing"))
-    conn.execute(
-        text(
-            "CREATE TEMPORARY TABLE work_owing AS SELECT a.payer_id FROM account a "
-            "JOIN work_payer w ON w.payer_id = a.payer_id WHERE a.kind = 'overpaid' "
-            "GROUP BY a.payer_id HAVING sum(a.debit) <> sum(a.credit)"
-        )
-    )
+    """Mint what is more than before, for months of which nothing was ever claimed back."""
     conn.execute(
         text(
             "INSERT INTO draft_line (journal_id, line_no, cover, debit_account, credit_account, "
@@ -585,8 +580,7 @@ def _draft_plain(conn: Connection) -> None:
             "ORDER BY d.cover, d.sub_id), d.cover, w.expense_id, w.payable_id, d.sub_id, "
             "d.last_rev + 1, 0, NULL, NULL, d.last_rev + 1, d.due, d.due - d.owed "
             "FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "
-            "AND w.programme = d.programme WHERE d.due > d.owed "
-            "AND d.payer_id NOT IN (SELECT payer_id FROM work_owing)"
+            f"AND w.programme = d.programme WHERE d.due > d.owed AND NOT {_CLAIMED}"
         )
     )
 
@@ -596,8 +590,7 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
     rows = conn.execute(
         text(
             "SELECT d.sub_id, d.payer_id, d.cover, d.programme, d.due, d.owed, d.last_rev "
-            "FROM work_diff d WHERE d.due < d.owed "
-            "OR d.payer_id IN (SELECT payer_id FROM work_owing) "
+            f"FROM work_diff d WHERE d.due < d.owed OR {_CLAIMED} "
             "ORDER BY d.payer_id, d.cover, d.sub_id"
         )
     ).all()
@@ -613,7 +606,6 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
     )
     taken: dict[int, int] = {int(j): int(n) for j, n in drafted}
     out: list[tuple[int | None, ...]] = []
-    cancelled: list[dict[str, int]] = []
     for sub_id, payer_id, cover, programme, due, owed, last_rev in rows:
         target = by_key[payer_id, programme]
         coins = _coins_of(conn, sub_id, cover)
@@ -627,10 +619,10 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
                 (target.journal_id, number, cover, *pair, sub_id, step.item, step.move, None,
                  None, step.rev, step.due_after, step.amount)
             )  # fmt: skip
-            if step.debit == "payable":
-                cancelled.append({"s": sub_id, "c": cover, "i": step.item})
-        if found.waits_vnd:
-            _recall(conn, target, sub_id, cover, found.waits_vnd)
+        # Money on its way waits: compare runs again when it is resolved.
+        for reason, vnd in (("recall", -found.waits_vnd), ("written_off", found.kept_vnd)):
+            if vnd:
+                _set_aside(conn, target, sub_id, cover, reason, vnd)
     bulk_insert(
         conn,
         "draft_line",
@@ -670,22 +662,26 @@ def _coins_of(conn: Connection, sub_id: int, cover: int) -> list[differ.Coin]:
     for item, steps in moves.items():
         move, amount, _, credit = steps[-1]
         if steps[0][2] == "overpaid":
-            repaid = sum(a for _, a, _, c in steps if c == "overpaid")
-            out.append(differ.Coin(item, move, "overpaid", steps[0][1], steps[0][1] - repaid))
+            less = sum(a for _, a, _, c in steps if c == "overpaid")
+            kept = sum(a for _, a, d, _ in steps if d == "loss")
+            opened = steps[0][1]
+            out.append(differ.Coin(item, move, "overpaid", opened, opened - less, kept))
         else:
             place = credit if credit in ("payable", "transit", "agent", "paid") else "other"
             out.append(differ.Coin(item, move, place, amount))  # type: ignore[arg-type]  # narrowed
     return out
 
 
-def _recall(conn: Connection, row: ListRow, sub_id: int, cover: int, amount: int) -> None:
-    """Money on its way waits: shown on the list; compare runs again when it is resolved."""
+def _set_aside(
+    conn: Connection, row: ListRow, sub_id: int, cover: int, reason: str, amount: int
+) -> None:
+    """Show on the list what is assessed and not posted."""
     conn.execute(
         text(
             "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
-            "VALUES (:l, :s, :c, 'right', 'recall', '', :a)"
+            "VALUES (:l, :s, :c, 'right', :r, '', :a)"
         ),
-        {"l": row.id, "s": sub_id, "c": cover, "a": -amount},
+        {"l": row.id, "s": sub_id, "c": cover, "r": reason, "a": amount},
     )
 
 

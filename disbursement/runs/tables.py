@@ -197,3 +197,77 @@ provider_report = Table(
     words("reported_on"),
     UniqueConstraint("run_id", "provider_id"),
 )
+
+# What was paid and is not due any more: one row for each receivable of the book (account overpaid).
+receivable = Table(
+    "receivable",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    big("person_id"),
+    words("programme"),
+    big("sub_id"),
+    whole("cover"),
+    small("item"),
+    big("amount_vnd"),
+    big("due_vnd"),  # what is still due for the month
+    big("list_id"),
+    big("journal_id"),
+    words("opened_at"),
+    words("cause"),  # death | stop | change | rate
+    words("detail"),  # the day of death, the recorded cause of the stop, what changed
+    UniqueConstraint("sub_id", "cover", "item"),
+    Index("receivable_payer", "payer_id"),
+)
+
+# States: recorded (recover); proposed -> posted, or withdrawn (write_off, restore).
+receivable_decision = Table(
+    "receivable_decision",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    words("kind"),  # recover | write_off | restore
+    words("number"),
+    words("decided_on"),
+    words("signer"),
+    words("reason"),
+    big("amount_vnd"),
+    big("journal_id", null=True),
+    words("state"),
+    words("made_by"),
+    words("made_at"),
+    words("posted_at", null=True),
+    Index(
+        "receivable_decision_number",
+        "payer_id",
+        "number",
+        unique=True,
+        sqlite_where=text("state <> 'withdrawn'"),
+        postgresql_where=text("state <> 'withdrawn'"),
+    ),
+)
+
+receivable_decided = Table(
+    "receivable_decided",
+    cell_metadata,
+    big("decision_id"),
+    big("receivable_id"),
+    big("amount_vnd"),
+    PrimaryKeyConstraint("decision_id", "receivable_id"),
+    Index("receivable_decided_receivable", "receivable_id"),
+)
+
+repayment = Table(
+    "repayment",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    big("person_id"),
+    words("voucher"),
+    words("paid_on"),
+    big("amount_vnd"),
+    big("journal_id"),
+    words("recorded_by"),
+    words("recorded_at"),
+    UniqueConstraint("payer_id", "voucher"),
+)

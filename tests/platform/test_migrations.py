@@ -26,6 +26,8 @@ FROZEN = {
     "0001_cell.sqlite.sql": "903ab6c38ab1b32b",
     "0004_rate_versions.postgresql.sql": "7c081a31df06a1fb",
     "0004_rate_versions.sqlite.sql": "f07897daa9d20e25",
+    "0005_receivables.postgresql.sql": "71b3185d9a1afca0",
+    "0005_receivables.sqlite.sql": "1a4e2934938c981a",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
 }
@@ -173,7 +175,13 @@ def test_a_drift_is_seen(databases: tuple[Database, ...]) -> None:
 
 def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None:
     found = sorted(VERSIONS.glob("*/versions/0*.py"))
-    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == ["0001", "0002", "0003", "0004"]
+    assert [p.name[:4] for p in found if p.parts[-3] == "cell"] == [
+        "0001",
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+    ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
             path
@@ -195,6 +203,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
     with database.engine(CELL).begin() as conn:
         for table in ("version", "file", "approval", "decision", "set"):
             conn.exec_driver_sql(f"DROP TABLE rate_{table}")
+        for table in ("receivable", "receivable_decision", "receivable_decided", "repayment"):
+            conn.exec_driver_sql(f"DROP TABLE {table}")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")
