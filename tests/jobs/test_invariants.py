@@ -26,6 +26,11 @@ BREAKS = {
     "batch_book": "UPDATE batch SET total_vnd = total_vnd + 1 WHERE id = 1",
     "budget": "UPDATE pay_list SET minted_vnd = minted_vnd + 1, "
     "assessed_vnd = assessed_vnd + 1 WHERE id = 1",
+    "receivables": "UPDATE account SET debit = debit + 1 WHERE kind = 'overpaid'",
+    "receivable_open": "INSERT INTO receivable (id, payer_id, person_id, programme, sub_id, cover, "
+    "item, amount_vnd, due_vnd, list_id, journal_id, opened_at, cause, detail) "
+    "SELECT 1, payer_id, 1, 'SA', 1, 202610, 0, 7, 0, 1, 1, '', 'rate', '' FROM run",
+    "receivable_decisions": "UPDATE account SET debit = debit + 1 WHERE kind = 'loss'",
     "reserved": "INSERT INTO coin_reserved (sub_id, cover, item, batch_id) VALUES (1, 202610, 0, 1)",
 }
 
