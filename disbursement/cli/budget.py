@@ -11,6 +11,8 @@ from sqlalchemy import text
 from disbursement.cli import common
 from disbursement.cli.common import As, Json
 from disbursement.cli.run import amount_arg, day_arg
+from disbursement.platform.clock import YEARS
+from disbursement.platform.errors import NotFoundError
 from disbursement.runs import service
 from disbursement.runs.budgets import import_budgets
 from ledger.money import format_vnd
@@ -62,7 +64,7 @@ def import_(
 @app.command()
 @common.command
 def show(
-    year: Annotated[int, typer.Option("--year")],
+    year: Annotated[int, typer.Option("--year", min=YEARS[0], max=YEARS[1])],
     payer: Annotated[str | None, typer.Option("--payer", help="Mã xã.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -88,6 +90,11 @@ def show(
     if as_json:
         common.emit([{"payer": p, "line": line, **v} for (p, line), v in used.items()])
         return
+    if not used:
+        raise NotFoundError(
+            "no_budget",
+            f"Chưa ghi dự toán năm {year}; ghi bằng `disburse budget set` hoặc `budget import`.",
+        )
     for (who, line), v in used.items():
         given, left, bound, spent = (format_vnd(v.get(kind, 0)) for kind in kinds)
         typer.echo(f"{who}  {line}  giao {given}  còn {left}  cam kết {bound}  đã chi {spent}")

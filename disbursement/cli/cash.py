@@ -18,6 +18,7 @@ from disbursement.fallback.papers import write_roster
 from disbursement.fallback.plan import plan_cash
 from disbursement.fallback.service import close_roster, handover
 from disbursement.identity.service import unlock
+from disbursement.platform import files
 from disbursement.platform.clock import show_month
 from disbursement.platform.errors import NotFoundError, UsageError
 from ledger.money import format_vnd
@@ -164,7 +165,12 @@ def pay(
             typer.echo(f"Đã ghi {done.collected} khoản, {format_vnd(done.amount_vnd)} đồng.")
         return
     one = handover(
-        ctx, code or "", proof, actor=user, note=note, day=day_arg(day, "--day") if day else None
+        ctx,
+        code or "",
+        proof,
+        actor=user,
+        note=note,
+        day=None if day is None else day_arg(day, "--day"),
     )
     if as_json:
         common.emit(asdict(one))
@@ -175,15 +181,18 @@ def pay(
 @app.command(name="return")
 @common.command
 def return_(
-    batch: Annotated[int, typer.Argument(help="Số lô tiền mặt.")],
+    batch: Annotated[int, typer.Argument(help="Số lô tiền mặt.", min=1, max=common.LARGEST)],
     user: As,
-    copies: Annotated[int, typer.Option("--copies", help="Số bản đã thu về.")],
+    copies: Annotated[int, typer.Option("--copies", help="Số bản đã thu về.", min=0)],
     scan: Annotated[Path | None, typer.Option("--scan", help="Bản quét danh sách đã ký.")] = None,
     as_json: Json = False,
 ) -> None:
     """Đóng danh sách ký nhận: khoản chưa nhận về lại phải chi, vào danh sách tháng sau."""
     if scan is not None and not scan.is_file():
         raise NotFoundError("no_file", f"Không có tệp {scan.name}; kiểm tra lại đường dẫn.")
+    evidence = scan.read_bytes() if scan is not None else None
+    if scan is not None and evidence is not None:
+        files.require_scan(evidence, scan.name)
     ctx = common.context()
     ctx.cell.require()
     done = close_roster(
@@ -191,7 +200,7 @@ def return_(
         batch,
         copies_returned=copies,
         actor=user,
-        evidence=scan.read_bytes() if scan is not None else None,
+        evidence=evidence,
     )
     if as_json:
         common.emit(asdict(done))

@@ -35,6 +35,9 @@ PassphraseFile = Annotated[
     Path | None, typer.Option("--passphrase-file", help="Tệp chứa mật khẩu khóa ký.")
 ]
 
+LARGEST = 2**63 - 1
+"""No number of a row is larger; what is, is a slip of the keyboard."""
+
 _overrides: dict[str, Any] = {}
 _stack = ExitStack()
 atexit.register(_stack.close)

@@ -30,7 +30,7 @@ def demo(
         settings,
         "postgres" if db == "postgres" else "sqlite",
         typer.echo,
-        people=people or service.PEOPLE,
+        people=service.PEOPLE if people is None else people,
         payers=payers,
         seed=seed if seed is not None else service.SEED,
     )

@@ -10,6 +10,7 @@ import typer
 
 from disbursement.cli import common
 from disbursement.platform.errors import UsageError
+from disbursement.platform.failures import why
 
 
 @common.command
@@ -52,6 +53,6 @@ def _bytes(file: str) -> bytes:
     except OSError as error:
         raise UsageError(
             "file",
-            f"Không đọc được tệp {file}: {error.strerror}; kiểm tra đường dẫn.",
+            f"Không đọc được tệp {Path(file).name} ({why(error)}); kiểm tra đường dẫn.",
             en=f"Cannot read {file}: {error.strerror}.",
         ) from error

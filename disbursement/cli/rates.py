@@ -10,6 +10,7 @@ import typer
 from disbursement.cli import common
 from disbursement.cli.common import As, Json
 from disbursement.platform.errors import UsageError
+from disbursement.platform.failures import why
 from disbursement.programmes import service
 from disbursement.programmes.rate_diff import AmountChange, RowChange
 from disbursement.programmes.service import Point, Shown, Uncertain, Version
@@ -17,7 +18,7 @@ from ledger.money import format_vnd
 
 app = typer.Typer(help="Bảng mức: nạp, duyệt, so sánh, điểm mở.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="Số bản mức.")]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Số bản mức.")]
 _WHAT = {"added": "thêm", "changed": "đổi", "ended": "kết thúc", "removed": "bỏ"}
 _STATE = {"shipped": "theo phần mềm", "proposed": "chờ duyệt", "approved": "đã duyệt"}
 _NAMED = 12
@@ -27,7 +28,9 @@ _NAMED = 12
 @app.command("import")
 @common.command
 def import_(
-    file: Annotated[list[Path], typer.Argument(help="Tệp CSV, cột như trong programmes/data.")],
+    file: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Tệp CSV, cột như trong programmes/data.")
+    ],
     user: As,
     note: Annotated[str, typer.Option("--note", help="Ghi chú: văn bản, lý do.")] = "",
     whole: Annotated[
@@ -154,7 +157,9 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError("file", f"Không đọc được tệp {path}; kiểm tra đường dẫn.") from error
+        raise UsageError(
+            "file", f"Không đọc được tệp {path.name} ({why(error)}); kiểm tra đường dẫn."
+        ) from error
 
 
 # --- showing -----------------------------------------------------------------------------------

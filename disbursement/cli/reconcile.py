@@ -31,9 +31,10 @@ def reconcile(
     """Đối chiếu: quyết định lệnh chưa rõ theo sao kê, khớp tiền rút về muộn, liệt kê sai lệch."""
     ctx = common.context()
     ctx.cell.require()
-    until = day_arg(day, "--day") if day else today(ctx.clock)
+    now = today(ctx.clock)
+    until = now if day is None else day_arg(day, "--day")
     late = match_late_draws(ctx)
-    decided = decide_unknown(ctx, until)
+    decided = decide_unknown(ctx, min(until, now))
     with ctx.cell.read() as conn:
         breaks = [
             dict(row)

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from disbursement.cli import common
-from disbursement.platform.clock import parse_month, show_month
+from disbursement.cli.run import month_arg
+from disbursement.platform.clock import show_month
 from disbursement.platform.errors import UsageError
 from ledger.money import format_vnd
 
@@ -30,13 +31,6 @@ def _encoding(value: str) -> Literal["utf-8", "windows-1258"]:
     if value == "utf-8":
         return "utf-8"
     raise UsageError("encoding", "--encoding chỉ nhận utf-8 hoặc windows-1258.")
-
-
-def _month(value: str) -> int:
-    try:
-        return parse_month(value)
-    except ValueError as error:
-        raise UsageError("month", f"{error}.".capitalize()) from error
 
 
 def _day(value: str | None, option: str) -> date | None:
@@ -61,8 +55,8 @@ def payers(
     from disbursement.beneficiaries.payers import create_payers  # noqa: PLC0415 - as above
 
     ctx = common.context()
-    month = _month(go_live)
-    made = create_payers(ctx, province or ctx.cell.code, month)
+    month = month_arg(go_live)
+    made = create_payers(ctx, ctx.cell.code if province is None else province, month)
     if as_json:
         common.emit({"payers": made, "go_live": month})
         return
@@ -147,7 +141,7 @@ def open_(
     ctx = common.context()
     common.officer(ctx, user, "preparer")
     report = open_register(
-        ctx, file, _month(through), user, out_dir=out, encoding=_encoding(encoding)
+        ctx, file, month_arg(through), user, out_dir=out, encoding=_encoding(encoding)
     )
     if as_json:
         common.emit(asdict(report))
@@ -230,7 +224,7 @@ def clean(
 @app.command("release")
 @common.command
 def release(
-    hold: Annotated[int, typer.Argument(help="Số hồ sơ giữ.")],
+    hold: Annotated[int, typer.Argument(help="Số hồ sơ giữ.", min=1, max=common.LARGEST)],
     document: Annotated[str, typer.Option("--document", help="Số, ngày văn bản làm căn cứ.")],
     user: common.As,
     identity: Annotated[

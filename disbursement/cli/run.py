@@ -12,7 +12,7 @@ from sqlalchemy import text
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
 from disbursement.identity.service import unlock
-from disbursement.platform.clock import parse_month, show_month
+from disbursement.platform.clock import YEARS, parse_month, show_month
 from disbursement.platform.errors import NotFoundError, UsageError
 from disbursement.runs import close as closing
 from disbursement.runs import papers, service
@@ -21,26 +21,37 @@ from ledger.money import MoneyError, format_vnd, parse_vnd
 app = typer.Typer(help="Kỳ chi trả: lập, kiểm tra, ký, rút tiền, đóng kỳ.", no_args_is_help=True)
 
 Month = Annotated[str, typer.Option("--month", help="Tháng chi trả, dạng 2026-11.")]
+ListId = Annotated[int, typer.Argument(metavar="LIST", min=1, max=common.LARGEST)]
 Payer = Annotated[list[str] | None, typer.Option("--payer", help="Mã xã; bỏ trống = tất cả.")]
-ROLES = {"check": "check", "second": "sign2", "first": "sign1"}
+ROLES = {"second": "sign2", "first": "sign1"}
 
 
 def month_arg(value: str) -> int:
     """Read a month option. Raises UsageError."""
     try:
-        return parse_month(value)
+        found = parse_month(value)
     except ValueError as error:
-        raise UsageError("month", f"{error}.") from error
+        raise UsageError("month", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+    if not YEARS[0] <= found // 100 <= YEARS[1]:
+        raise UsageError(
+            "month", f"Tháng phải từ năm {YEARS[0]} đến {YEARS[1]}, không phải '{value}'."
+        )
+    return found
 
 
 def day_arg(value: str, name: str) -> date:
     """Read a day option (yyyy-mm-dd). Raises UsageError."""
     try:
-        return date.fromisoformat(value)
+        found = date.fromisoformat(value)
     except ValueError as error:
         raise UsageError("day", f"{name} phải viết dạng 2026-10-05, không phải '{value}'.") from (
             error
         )
+    if not YEARS[0] <= found.year <= YEARS[1]:
+        raise UsageError(
+            "day", f"{name} phải từ năm {YEARS[0]} đến {YEARS[1]}, không phải '{value}'."
+        )
+    return found
 
 
 def amount_arg(value: str) -> int:
@@ -48,9 +59,9 @@ def amount_arg(value: str) -> int:
     try:
         return parse_vnd(value)
     except MoneyError as error:
-        raise UsageError("amount", f"Số tiền phải là số đồng nguyên, không phải '{value}'.") from (
-            error
-        )
+        raise UsageError(
+            "amount", f"Số tiền phải là số đồng nguyên, không dấu chấm, không phải '{value}'."
+        ) from error
 
 
 @app.command()
@@ -69,7 +80,11 @@ def prepare(
     signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
     number = month_arg(month)
     done = service.prepare(
-        ctx, number, signer, codes=payer, law_on=day_arg(law_on, "--law-on") if law_on else None
+        ctx,
+        number,
+        signer,
+        codes=payer,
+        law_on=None if law_on is None else day_arg(law_on, "--law-on"),
     )
     drafts = papers.write_rerating(ctx, number, payer) if done.rerating_people else []
     if as_json:
@@ -103,7 +118,7 @@ def _sign(
     common.known_payers(ctx, payer)
     signer = unlock(ctx, user, common.passphrase(user, passphrase_file))
     number = month_arg(month)
-    day = day_arg(release_on, "--on") if release_on else None
+    day = None if release_on is None else day_arg(release_on, "--on")
     count = service.sign_all(ctx, number, role, signer, codes=payer, release_on=day)
     if as_json:
         common.emit({"month": number, "role": role, "signed": count})
@@ -158,7 +173,7 @@ def release(
 @app.command()
 @common.command
 def draw(
-    list_id: Annotated[int, typer.Argument(metavar="LIST")],
+    list_id: ListId,
     voucher: Annotated[str, typer.Option("--voucher", help="Số giấy rút dự toán.")],
     on: Annotated[str, typer.Option("--date", help="Ngày rút, dạng 2026-10-23.")],
     amount: Annotated[str, typer.Option("--amount", help="Số tiền, đồng.")],
@@ -217,8 +232,11 @@ def close(
 ) -> None:
     """Đóng kỳ theo báo cáo của đơn vị chi trả."""
     ctx = common.context()
-    if not report.exists():
-        raise UsageError("report", f"Không có tệp báo cáo {report}.")
+    common.known_payers(ctx, payer)
+    if not report.is_file():
+        raise NotFoundError(
+            "no_file", f"Không có tệp {report.name}; kiểm tra lại đường dẫn sau --report."
+        )
     done = closing.close_runs(ctx, month_arg(month), report, user, codes=payer)
     if as_json:
         common.emit(done.__dict__)
@@ -263,7 +281,7 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
 @app.command()
 @common.command
 def sheet(
-    list_id: Annotated[int, typer.Argument(metavar="LIST")],
+    list_id: ListId,
     out: Annotated[Path | None, typer.Option("--out", help="Thư mục ghi tệp.")] = None,
     attach: Annotated[
         Path | None, typer.Option("--attach", help="Đính kèm bản quét hoặc PDF đã ký.")

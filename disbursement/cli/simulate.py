@@ -57,6 +57,7 @@ def bank(
     if truth is not None and not (truth / "bank_truth.csv").is_file():
         raise NotFoundError("truth", f"Không có tệp bank_truth.csv trong {truth}.")
     ctx = _trial()
+    _known(ctx, provider)
     day = today(ctx.clock)
     made = SimulatedBank(
         drop_folder(ctx, provider), profile=profile, seed=seed,
@@ -73,6 +74,17 @@ def bank(
         f"Ngân hàng giả lập {provider}: nhận {drawn} khoản rút dự toán, đọc {orders} lệnh, ra "
         f"{len(names)} sao kê. Tiếp theo: disburse worker --once"
     )
+
+
+def _known(ctx: Context, provider: str) -> None:
+    """Refuse a provider without a contract here; its code names folders."""
+    with ctx.cell.read() as conn:
+        found = conn.execute(text("SELECT 1 FROM provider WHERE code = :c"), {"c": provider})
+        if found.first() is None:
+            raise NotFoundError(
+                "provider",
+                f"Không có tổ chức chi trả mã '{provider}'; xem mã ở `disburse payer list`.",
+            )
 
 
 def _fund(ctx: Context, made: SimulatedBank, provider: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,10 @@ class Roof(TyperGroup):
     ) -> Any:
         """Run a command and leave with its exit code (2 where the call itself is wrong)."""
         try:
+            _printable(sys.argv[1:] if args is None else args)
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except UsageError as error:
+            sys.exit(common.fail(error).exit_code)
         except TyperException as error:
             if type(error).__name__ == "NoArgsIsHelpError":
                 typer.echo(error.format_message())
@@ -49,6 +53,17 @@ class Roof(TyperGroup):
         if not standalone_mode:
             return code
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _printable(args: Sequence[str]) -> None:
+    """Refuse bytes that are no UTF-8, and characters that act: they would end in the books."""
+    for n, word in enumerate(args, 1):
+        if any(unicodedata.category(c) in ("Cc", "Cs") for c in word):
+            raise UsageError(
+                "usage",
+                f"Từ thứ {n} của lệnh có ký tự điều khiển hoặc không phải UTF-8; gõ lại từ đó.",
+                en=f"Word {n} of the command has a control character, or is not UTF-8.",
+            )
 
 
 def explain(error: TyperException) -> UsageError:

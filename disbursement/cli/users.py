@@ -14,6 +14,7 @@ from disbursement.cli.common import Json, PassphraseFile
 from disbursement.identity import service, staff, tokens
 from disbursement.identity.rules import ROLES, User
 from disbursement.platform.errors import UsageError
+from disbursement.programmes.communes import commune
 
 app = typer.Typer(help="Người dùng, vai trò, khóa ký.", no_args_is_help=True)
 
@@ -39,6 +40,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Thêm người dùng, tạo khóa ký. Số định danh không ghi trên dòng lệnh."""
+    _known_communes(role)
     ctx = common.context()
     made = staff.add(
         ctx,
@@ -75,6 +77,7 @@ def list_users(as_json: Json = False) -> None:
 @common.command
 def roles(username: Name, role: Roles, by: By = None) -> None:
     """Đặt lại vai trò của một người dùng."""
+    _known_communes(role)
     made = staff.set_roles(common.context(), username, role, actor=by)
     typer.echo(f"{made.username}: {_roles(made)}")
 
@@ -106,6 +109,14 @@ def revoke_token(
     service.user(ctx, by)
     claims = tokens.revoke(ctx, _line(token_file), actor=by)
     typer.echo(f"Đã hủy mã truy cập của {claims.subject}.")
+
+
+def _known_communes(roles: list[str]) -> None:
+    """Refuse a scope that is no commune: the role would be for nobody. Raises NotFoundError."""
+    for role in roles:
+        scope = role.partition(":")[2]
+        if len(scope) == 5:  # any other form is refused with the form that is expected
+            commune(scope)
 
 
 def _line(path: Path) -> str:

@@ -91,7 +91,7 @@ def write_roster(ctx: Context, batch_id: int, folder: Path | None = None) -> lis
     Each writing is one more copy that must come back before the roster is closed (coins.md 16).
     Raises NotFoundError where no roster was opened for the batch, NotNowError for a closed one.
     """
-    with ctx.cell.begin() as conn:
+    with files.taken_back_on_error(), ctx.cell.begin() as conn:
         done = conn.execute(
             text("UPDATE roster SET copies = copies + 1 WHERE batch_id = :b AND state = 'ordered'"),
             {"b": batch_id},
@@ -101,7 +101,11 @@ def write_roster(ctx: Context, batch_id: int, folder: Path | None = None) -> lis
             raise NotNowError(
                 "roster_closed", f"Danh sách ký nhận của lô {batch_id} đã đóng; không in nữa."
             )
-    target = folder or ctx.settings.files / "rosters" / str(roster.month)
+        # Inside the unit of work: a copy that was not printed must never be asked for.
+        return _print(roster, folder or ctx.settings.files / "rosters" / str(roster.month))
+
+
+def _print(roster: Roster, target: Path) -> list[Path]:
     stem = f"{roster.office.code}-{roster.message_id}"
     out = []
     for part in roster_parts(roster):

@@ -8,8 +8,10 @@ from dataclasses import replace
 from disbursement.identity import service
 from disbursement.identity.rules import EVERYWHERE, User, clean_grants
 from disbursement.platform.context import Context
-from disbursement.platform.errors import NotAllowedError, RefusedError
+from disbursement.platform.errors import NotAllowedError, NotNowError, RefusedError
 from disbursement.platform.migrate import cells
+
+_ADMINISTRATOR = ("administrator", EVERYWHERE)
 
 
 def add(
@@ -30,7 +32,7 @@ def add(
     """
     wanted = list(roles)
     if actor is None and not service.has_users(ctx):
-        if ("administrator", EVERYWHERE) not in clean_grants(wanted):
+        if _ADMINISTRATOR not in clean_grants(wanted):
             raise RefusedError(
                 "first_user",
                 "Người dùng đầu tiên phải có vai trò administrator.",
@@ -47,12 +49,18 @@ def add(
 
 def set_roles(ctx: Context, username: str, roles: Iterable[str], *, actor: str | None) -> User:
     """Replace a user's roles. Raises NotAllowedError, NotFoundError, RefusedError."""
-    return service.set_roles(ctx, username, roles, actor=_require_administrator(ctx, actor))
+    by = _require_administrator(ctx, actor)
+    wanted = list(roles)
+    if _ADMINISTRATOR not in clean_grants(wanted):
+        _keep_one(ctx, username)
+    return service.set_roles(ctx, username, wanted, actor=by)
 
 
 def stop(ctx: Context, username: str, *, actor: str | None) -> None:
     """Stop a log-in for good, in every book too. Raises NotAllowedError, NotFoundError."""
-    service.disable_user(ctx, username, actor=_require_administrator(ctx, actor))
+    by = _require_administrator(ctx, actor)
+    _keep_one(ctx, username)
+    service.disable_user(ctx, username, actor=by)
     tell_books(ctx)
 
 
@@ -68,6 +76,18 @@ def tell_books(ctx: Context) -> int:
             replace(ctx, settings=settings, cell=ctx.database.cell(code))
         )
     return told
+
+
+def _keep_one(ctx: Context, username: str) -> None:
+    """Refuse to take the last administrator away: nobody could enter anybody any more."""
+    left = {u.username for u in service.users(ctx) if u.active and _ADMINISTRATOR in u.grants}
+    if left == {username}:
+        raise NotNowError(
+            "last_administrator",
+            f"{username} là người quản trị duy nhất: cấp vai trò administrator cho người khác "
+            "trước (`disburse users roles`).",
+            en=f"{username} is the only administrator: make somebody else one first.",
+        )
 
 
 def _require_administrator(ctx: Context, actor: str | None) -> str:

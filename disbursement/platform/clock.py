@@ -5,9 +5,12 @@ Days and months are those of Asia/Ho_Chi_Minh (UTC+7, no summer time since 1975)
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
+YEARS = (2000, 2100)
+"""No month, act or clock outside these years is meant as it is written."""
 ICT = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 
@@ -78,9 +81,9 @@ def months_between(first: int, last: int) -> list[int]:
 
 def parse_month(text: str) -> int:
     """Read `2026-11` or `202611` as 202611. Raises ValueError with the expected form."""
-    digits = text.replace("-", "")
-    if len(digits) == 6 and digits.isdigit() and 1 <= int(digits[4:]) <= 12:
-        return int(digits)
+    found = re.fullmatch(r"([0-9]{4})-?([0-9]{2})", text)
+    if found and 1 <= int(found[2]) <= 12:
+        return int(found[1]) * 100 + int(found[2])
     raise ValueError(f"tháng phải viết dạng 2026-11, không phải '{text}'")
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy.exc import ArgumentError
 
-from disbursement.platform.clock import Clock, SetClock, SystemClock
+from disbursement.platform.clock import YEARS, Clock, SetClock, SystemClock
 from disbursement.platform.crypto import KeyRing
 from disbursement.platform.database import Cell, Database
 from disbursement.platform.errors import UsageError
@@ -34,7 +34,7 @@ def open_context(settings: Settings, *, clock: Clock | None = None) -> Context:
     if settings.today is not None and settings.env == "production":
         raise UsageError("clock", "Không được đặt --today khi chạy thật (production).")
     if clock is None:
-        clock = SetClock(_day(settings.today)) if settings.today else SystemClock()
+        clock = SystemClock() if settings.today is None else SetClock(_day(settings.today))
     database = _database(settings)
     KeyRing.create(settings.key_file)
     return Context(
@@ -44,11 +44,16 @@ def open_context(settings: Settings, *, clock: Clock | None = None) -> Context:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
             "clock", f"--today phải viết dạng 2026-10-05, không phải '{text}'."
         ) from error
+    if not YEARS[0] <= found.year <= YEARS[1]:
+        raise UsageError(
+            "clock", f"--today phải từ năm {YEARS[0]} đến {YEARS[1]}, không phải '{text}'."
+        )
+    return found
 
 
 def _database(settings: Settings) -> Database:

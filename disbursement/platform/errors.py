@@ -7,6 +7,8 @@ number. Exit codes are those of docs/cli (0 done; 1 our fault; 2 wrong usage; 3 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DisburseError(Exception):
     """Base: `code` is stable for programs, `sentence` is for people (Vietnamese first)."""
@@ -19,6 +21,16 @@ class DisburseError(Exception):
         self.code = code
         self.sentence = sentence
         self.en = en or sentence
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way back from a process of our own."""
+        return _again, (type(self), self.code, self.sentence, self.en)
+
+
+def _again(kind: type[DisburseError], code: str, sentence: str, en: str) -> DisburseError:
+    error = kind.__new__(kind)
+    DisburseError.__init__(error, code, sentence, en=en)
+    return error
 
 
 class OurFaultError(DisburseError):

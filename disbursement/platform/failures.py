@@ -62,13 +62,17 @@ def of_os(error: OSError, name: str = "") -> NotNowError:
             "hãy giải phóng dung lượng rồi làm lại.",
             en=f"No room on the disk while {named} was written: nothing changed; make room.",
         )
-    why = _WHY.get(error.errno or 0, error.strerror or type(error).__name__)
     return NotNowError(
         "cannot_write",
-        f"Không đọc hoặc ghi được {named} ({why}): chưa có gì thay đổi, "
+        f"Không đọc hoặc ghi được {named} ({why(error)}): chưa có gì thay đổi, "
         "hãy kiểm tra tệp, thư mục rồi làm lại.",
         en=f"Cannot read or write {named} ({error.strerror}): nothing changed; check it.",
     )
+
+
+def why(error: OSError) -> str:
+    """Say in a few Vietnamese words why a file could not be read or written."""
+    return _WHY.get(error.errno or 0, error.strerror or type(error).__name__)
 
 
 _WHY = {

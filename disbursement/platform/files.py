@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
+from disbursement.platform.errors import RefusedError
 from disbursement.platform.failures import of_os
 
 _new: ContextVar[list[Path] | None] = ContextVar("new_files", default=None)
@@ -75,6 +76,22 @@ def sha256_of(path: Path) -> bytes:
         while piece := source.read(1 << 20):
             digest.update(piece)
     return digest.digest()
+
+
+_SCANS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\x00", b"MM\x00*")
+"""How a PDF, a JPEG, a PNG and a TIFF (both byte orders) begin."""
+
+
+def require_scan(data: bytes, name: str) -> None:
+    """Refuse what is no scan and no signed PDF: it would be kept as evidence of a signature.
+
+    Raises RefusedError `scan`.
+    """
+    if not data.startswith(_SCANS):
+        raise RefusedError(
+            "scan",
+            f"Tệp {name} rỗng hoặc không phải PDF, ảnh JPEG, PNG, TIFF: chọn đúng bản quét đã ký.",
+        )
 
 
 def keep_evidence(folder: Path, data: bytes) -> tuple[Path, bytes]:

@@ -247,7 +247,11 @@ def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer:
             f"{name} đang ở bước '{row[0]}'; chưa đến lượt {ROLE_VI[role]} hoặc đã ký rồi.",
         )
     if row[1] < today(ctx.clock).isoformat():
-        raise NotNowError("list_expired", f"{name} đã quá hạn ký ({row[1]}); hãy lập lại.")
+        raise NotNowError(
+            "list_expired",
+            f"{name} đã quá hạn ký ({date.fromisoformat(row[1]):%d/%m/%Y}); hãy lập lại bằng "
+            "`disburse run prepare`.",
+        )
     if role == "sign1" and row[4] and row[5] is None:
         raise NotNowError(
             "scan_missing", f"{name}: đơn vị yêu cầu đính kèm phiếu duyệt đã ký trước khi chi."

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from disbursement.identity.service import require, user
 from disbursement.platform import files, ids
-from disbursement.platform.clock import parse_month, show_month, stamp
+from disbursement.platform.clock import parse_month, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.runs import books
@@ -61,34 +61,68 @@ class Closed:
 def read_report(data: bytes, name: str) -> list[ReportRow]:
     """Read a provider's report (CSV, UTF-8). Raises RefusedError naming line and column."""
     try:
-        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
-        if lines.fieldnames is None or set(COLUMNS) - set(lines.fieldnames):
-            missing = ", ".join(sorted(set(COLUMNS) - set(lines.fieldnames or ())))
-            raise RefusedError("report_columns", f"{name}: thiếu cột {missing}.")
-        rows = list(lines)
+        lines = csv.DictReader(io.StringIO(data.decode("utf-8-sig")), restval="", strict=True)
+        missing = sorted(set(COLUMNS) - set(lines.fieldnames or ()))
+        rows = [(lines.line_num, row) for row in lines] if not missing else []
     except UnicodeDecodeError as error:
-        raise RefusedError("report_charset", f"{name}: tệp phải là UTF-8.") from error
-    out = []
-    for number, row in enumerate(rows, 2):
-        try:
-            out.append(
-                ReportRow(
-                    payer=row["payer"],
-                    provider=row["provider"],
-                    month=parse_month(row["month"]),
-                    paid_transfer_vnd=parse_vnd(row["paid_transfer_vnd"]),
-                    paid_cash_vnd=parse_vnd(row["paid_cash_vnd"]),
-                    kept_vnd=parse_vnd(row["kept_vnd"]),
-                    sent_back_vnd=parse_vnd(row["sent_back_vnd"]),
-                    voucher=row["voucher"],
-                    reported_on=date.fromisoformat(row["reported_on"]),
-                )
+        raise RefusedError(
+            "report_charset", f"{name}: tệp phải là CSV UTF-8; lưu lại dạng 'CSV UTF-8'."
+        ) from error
+    except csv.Error as error:
+        raise RefusedError(
+            "report_csv", f"{name}, dòng {lines.line_num}: không phải CSV đọc được; lưu lại tệp."
+        ) from error
+    if missing:
+        raise RefusedError("report_columns", f"{name}: thiếu cột {', '.join(missing)}; thêm vào.")
+    if not rows:
+        raise RefusedError("report_empty", f"{name}: không có dòng nào; lấy lại báo cáo đầy đủ.")
+    out, seen = [], set()
+    for number, cells in rows:
+        row = _row(f"{name}, dòng {number}", cells)
+        if row.payer in seen:
+            raise RefusedError(
+                "report_twice",
+                f"{name}, dòng {number}: {row.payer} đã có ở dòng trên; bỏ một dòng.",
             )
-        except (ValueError, MoneyError) as error:
-            raise RefusedError("report_value", f"{name}, dòng {number}: {error}.") from error
-    if not out:
-        raise RefusedError("report_empty", f"{name}: không có dòng nào.")
+        seen.add(row.payer)
+        out.append(row)
     return out
+
+
+def _row(where: str, cells: dict[str, str]) -> ReportRow:
+    """Read one line. Raises RefusedError naming the column."""
+
+    def fail(column: str, why: str) -> RefusedError:
+        return RefusedError("report_value", f"{where}, cột {column}: {why}")
+
+    def vnd(column: str) -> int:
+        try:
+            amount = parse_vnd(cells[column])
+        except MoneyError as error:
+            raise fail(column, "phải là số đồng nguyên, không dấu chấm; sửa lại.") from error
+        if amount < 0:
+            raise fail(column, "không được âm; sửa lại.")
+        return amount
+
+    if None in cells:
+        raise RefusedError("report_value", f"{where}: thừa ô so với tiêu đề; sửa lại.")
+    try:
+        month = parse_month(cells["month"])
+    except ValueError as error:
+        raise fail("month", "phải viết dạng 2026-11.") from error
+    try:
+        day = date.fromisoformat(cells["reported_on"])
+    except ValueError as error:
+        raise fail("reported_on", "phải viết dạng 2026-11-19.") from error
+    row = ReportRow(
+        payer=cells["payer"], provider=cells["provider"], month=month,
+        paid_transfer_vnd=vnd("paid_transfer_vnd"), paid_cash_vnd=vnd("paid_cash_vnd"),
+        kept_vnd=vnd("kept_vnd"), sent_back_vnd=vnd("sent_back_vnd"),
+        voucher=cells["voucher"].strip(), reported_on=day,
+    )  # fmt: skip
+    if row.sent_back_vnd and not row.voucher:
+        raise fail("voucher", "nộp trả thì phải ghi số chứng từ.")
+    return row
 
 
 def close_runs(
@@ -96,20 +130,25 @@ def close_runs(
 ) -> Closed:
     """Close a month's runs of the payers in the report, each in its own transaction.
 
-    Raises RefusedError or NotNowError for the first payer that cannot be closed; those before it
-    stay closed (another payer's trouble stops nobody), and the call can simply be repeated.
+    Raises RefusedError for a report that is wrong anywhere, before any run is closed; RefusedError
+    or NotNowError for the first payer that cannot be closed: those before it stay closed (another
+    payer's trouble stops nobody), and the call can simply be repeated.
     """
     data = report.read_bytes()
     _, digest = files.keep_evidence(ctx.settings.files / "evidence", data)
-    rows = [r for r in read_report(data, report.name) if codes is None or r.payer in codes]
+    rows = [r for r in read_report(data, report.name) if not codes or r.payer in codes]
+    if not rows:
+        raise RefusedError(
+            "report_payer", f"{report.name} không có dòng nào của {', '.join(codes or ())}; kiểm "
+            "tra lại --payer, hoặc lấy đúng báo cáo.",
+        )  # fmt: skip
+    who = user(ctx, actor)
+    with ctx.cell.read() as conn:
+        for row in rows:
+            _check_row(conn, ctx, row, month)
+            require(conn, who, "second_signer", row.payer)
     total = Closed(0, 0, 0, 0, 0)
     for row in rows:
-        if row.month != month:
-            raise RefusedError(
-                "report_month",
-                f"Báo cáo của {row.payer} là kỳ {show_month(row.month)}, "
-                f"không phải {show_month(month)}.",
-            )
         with ctx.cell.begin() as conn:
             one = close_one(conn, ctx, row, digest, actor)
         total = Closed(
@@ -122,10 +161,25 @@ def close_runs(
     return total
 
 
-def close_one(
-    conn: Connection, ctx: Context, row: ReportRow, evidence: bytes, actor: str
-) -> Closed:
-    """Close one payer's run of the report's month inside the caller's transaction."""
+def _check_row(conn: Connection, ctx: Context, row: ReportRow, month: int) -> None:
+    """Refuse a line about another month, from the future, or about nothing that is here."""
+    where = f"{row.payer}, kỳ {show_month(row.month)}"
+    if row.month != month:
+        raise RefusedError(
+            "report_month",
+            f"Báo cáo của {row.payer} là kỳ {show_month(row.month)}, không phải "
+            f"{show_month(month)}; lấy đúng báo cáo, hoặc sửa --month.",
+        )
+    if row.reported_on > today(ctx.clock):
+        raise RefusedError(
+            "report_date",
+            f"{where}: ngày báo cáo {row.reported_on:%d/%m/%Y} ở tương lai; sửa lại báo cáo.",
+        )
+    _run_of(conn, row)
+
+
+def _run_of(conn: Connection, row: ReportRow) -> tuple[int, str, int, int]:
+    """Return (run, its state, payer, provider). Raises RefusedError `no_run`."""
     found = conn.execute(
         text(
             "SELECT r.id, r.state, r.payer_id, (SELECT p.id FROM provider p WHERE p.code = :v) "
@@ -135,9 +189,18 @@ def close_one(
     ).first()
     if found is None or found[3] is None:
         raise RefusedError(
-            "no_run", f"{row.payer} không có kỳ {show_month(row.month)} với {row.provider}."
+            "no_run",
+            f"{row.payer} không có kỳ {show_month(row.month)} với {row.provider}; kiểm tra lại mã "
+            "xã, mã tổ chức chi trả trong báo cáo.",
         )
-    run_id, state, payer_id, provider_id = found
+    return int(found[0]), str(found[1]), int(found[2]), int(found[3])
+
+
+def close_one(
+    conn: Connection, ctx: Context, row: ReportRow, evidence: bytes, actor: str
+) -> Closed:
+    """Close one payer's run of the report's month inside the caller's transaction."""
+    run_id, state, payer_id, provider_id = _run_of(conn, row)
     require(conn, user(ctx, actor), "second_signer", row.payer)
     if state == "closed":
         return Closed(0, 0, 0, 0, 0)

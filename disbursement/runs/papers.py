@@ -82,7 +82,9 @@ def attach_scan(ctx: Context, list_id: int, scan: Path) -> None:
             "scan",
             f"Tệp đính kèm {scan.name} không có, rỗng hoặc lớn hơn 20 MB; kiểm tra lại tệp.",
         )
-    _, digest = files.keep_evidence(ctx.settings.files / "evidence", scan.read_bytes())
+    data = scan.read_bytes()
+    files.require_scan(data, scan.name)
+    _, digest = files.keep_evidence(ctx.settings.files / "evidence", data)
     with ctx.cell.begin() as conn:
         done = conn.execute(
             text(
@@ -115,6 +117,12 @@ def approval_sheet(conn: Connection, ctx: Context, list_id: int) -> ApprovalShee
     if row is None:
         raise NotFoundError(
             "list", f"Không có danh sách số {list_id}; xem số ở `disburse run status`."
+        )
+    if row["state"] == "void":
+        raise NotNowError(
+            "list_void",
+            f"Danh sách {list_id} đã hủy vì được lập lại; xem số của bản mới ở `disburse run "
+            f"status --month {row['month'] // 100}-{row['month'] % 100:02d}`.",
         )
     before = conn.execute(
         text(

@@ -82,7 +82,9 @@ def payers_of(conn: Connection, codes: Sequence[str] | None) -> list[tuple[int, 
     missing = [c for c in codes if c not in known]
     if missing:
         raise RefusedError(
-            "payer", f"Không có đơn vị chi trả mã {missing[0]} (hoặc chưa có ai trong danh sách)."
+            "payer",
+            f"Đơn vị chi trả mã {missing[0]} không có, hoặc chưa có ai trong danh sách; kiểm tra "
+            "lại mã, hoặc nhập danh sách bằng `disburse register import` trước.",
         )
     return [(known[c], c) for c in codes]
 
@@ -109,7 +111,7 @@ def open_runs(
             raise NotNowError(
                 "run_open",
                 f"Kỳ {show_month(run_month)} của {code} chưa đóng; hãy đóng kỳ đó trước "
-                f"(`disburse run close --month {run_month}`).",
+                f"(`disburse run close --month {run_month // 100}-{run_month % 100:02d}`).",
             )
         if run_month > month:
             raise NotNowError(

@@ -16,11 +16,14 @@ from disbursement.platform import files, ids
 from disbursement.platform.clock import add_months, month_of, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
-from disbursement.runs import approvals, batches, books
+from disbursement.runs import approvals, batches, books, repeated
 from disbursement.runs.books import Amount
 from disbursement.runs.prepare import Prepared, payers_of, prepare_lists
 from ledger import chart
 from ledger.money import format_vnd
+
+LONGEST = 100
+"""Characters of a voucher's or decision's number, or of a signer's name: papers print them."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +91,20 @@ def prepare(
 ) -> RunResult:
     """Prepare, render and sign as preparer, all in one transaction.
 
-    Raises the errors of the parts; nothing is left behind then, no file either.
+    Raises the errors of the parts, and NotNowError `list_unchanged` or `nothing_new` where that
+    would only void signatures; nothing is left behind then, no file either.
     """
     with files.taken_back_on_error(), ctx.cell.begin() as conn:
         _check_pay_month(ctx, month)
         _check_law_day(month, law_on)
-        for payer_id, code in payers_of(conn, codes):
+        payers = payers_of(conn, codes)
+        for payer_id, code in payers:
             require(conn, signer, "preparer", code)
             _check_order(conn, payer_id, code, month)
+        before = _before(conn, ctx, month, [p for p, _ in payers])
         prepared = assess_stage(conn, ctx, month, codes=codes, law_on=law_on)
         frozen = render_stage(conn, ctx, month, prepared)
+        _check_new(conn, month, prepared, before)
         for row in prepared.lists:
             approvals.sign_list(conn, ctx, row.id, "prepare", signer)
     return RunResult(
@@ -110,6 +117,44 @@ def prepare(
         prepared.rerating_people,
         prepared.rerating_vnd,
     )
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What stood before a preparation: contents of open lists, and whether all runs were open."""
+
+    lists: int
+    contents: dict[repeated.List, bytes]
+    opened: bool
+
+
+def _before(conn: Connection, ctx: Context, month: int, payer_ids: Sequence[int]) -> _Before:
+    open_ones = repeated.standing(conn, payer_ids)
+    runs = set(
+        conn.execute(text("SELECT payer_id FROM run WHERE month = :m"), {"m": month}).scalars()
+    )
+    return _Before(
+        len(open_ones), repeated.contents(conn, ctx, open_ones), runs.issuperset(payer_ids)
+    )
+
+
+def _check_new(conn: Connection, month: int, prepared: Prepared, before: _Before) -> None:
+    """Refuse a preparation that says what stands already, or nothing at all."""
+    if before.contents and before.contents == repeated.digests(
+        conn, [row.id for row in prepared.lists]
+    ):
+        raise NotNowError(
+            "list_unchanged",
+            f"Kỳ {show_month(month)} đã lập và không có gì thay đổi từ đó; lập lại chỉ làm mất các "
+            "chữ ký đã có. Hãy ký tiếp, xem bước đang chờ bằng `disburse run status --month "
+            f"{month // 100}-{month % 100:02d}`.",
+        )
+    if before.opened and not (before.lists or prepared.lists or prepared.rerating_people):
+        raise NotNowError(
+            "nothing_new",
+            f"Kỳ {show_month(month)}: không có khoản nào mới so với các danh sách đã duyệt chi; "
+            "không lập danh sách bổ sung.",
+        )
 
 
 def _check_pay_month(ctx: Context, month: int) -> None:
@@ -203,6 +248,9 @@ def sign(
             f"Kỳ {show_month(month)}: không có danh sách nào chờ {approvals.ROLE_VI[role]}; xem "
             f"đang ở bước nào bằng `disburse run status --month {month // 100}-{month % 100:02d}`.",
         )
+    with ctx.cell.read() as conn:
+        for code in _payers_of_lists(conn, waiting):
+            require(conn, signer, approvals.ROLE_OF[role], code)
     for list_id in waiting:
         with ctx.cell.begin() as conn:
             if release_on is not None and role == "sign1":
@@ -212,6 +260,15 @@ def sign(
                 )
             approvals.sign_list(conn, ctx, list_id, role, signer)
     return len(waiting)
+
+
+def _payers_of_lists(conn: Connection, list_ids: Sequence[int]) -> list[str]:
+    """Return the payers of lists: who may not sign for one of them signs none."""
+    every = conn.execute(
+        text("SELECT l.id, y.code FROM pay_list l JOIN payer y ON y.id = l.payer_id")
+    )
+    wanted = set(list_ids)
+    return sorted({code for list_id, code in every if list_id in wanted})
 
 
 def set_budget(
@@ -322,9 +379,11 @@ def _check_budget(
             "budget_year",
             f"{where}: năm phải từ {now.year - 1} đến {now.year + 1}; kiểm tra lại năm ngân sách.",
         )
-    if vnd == 0 or not number.strip():
+    if vnd == 0 or not 0 < len(number.strip()) <= LONGEST:
         raise RefusedError(
-            "budget", f"{where}: số tiền phải khác 0 và phải có số quyết định; ghi lại rồi nhập."
+            "budget",
+            f"{where}: số tiền phải khác 0, số quyết định phải có từ 1 đến {LONGEST} ký tự; ghi "
+            "lại rồi nhập.",
         )
     if day > now:
         raise RefusedError(
@@ -461,8 +520,12 @@ def _check_voucher(conn: Connection, ctx: Context, payer_id: int, voucher: str, 
     The bank's statement names the voucher: two draws under one number could not be told apart.
     """
     now = today(ctx.clock)
-    if not voucher.strip():
-        raise RefusedError("voucher", "Thiếu số giấy rút dự toán; ghi --voucher SỐ.")
+    if voucher != voucher.strip() or not 0 < len(voucher) <= LONGEST:
+        raise RefusedError(
+            "voucher",
+            f"Số giấy rút dự toán phải có từ 1 đến {LONGEST} ký tự, không có khoảng trắng ở đầu, "
+            "cuối; ghi lại --voucher SỐ.",
+        )
     if not now - timedelta(days=92) <= day <= now:
         raise RefusedError(
             "draw_date",
@@ -485,21 +548,24 @@ def record_rerating(
     ctx: Context, month: int, *, number: str, day: date, signer_name: str, actor: str
 ) -> int:
     """Record the re-rating decision's number, date and signer, one act for all drafts; count."""
-    if not number.strip() or not signer_name.strip():
+    if not all(0 < len(said.strip()) <= LONGEST for said in (number, signer_name)):
         raise RefusedError(
-            "decision", "Quyết định điều chỉnh mức phải có số và người ký; ghi --number, --signer."
+            "decision",
+            "Quyết định điều chỉnh mức phải có số và người ký, mỗi thứ từ 1 đến "
+            f"{LONGEST} ký tự; ghi --number, --signer.",
         )
     if day > today(ctx.clock):
         raise RefusedError(
             "decision_date",
             f"Ngày quyết định {day:%d/%m/%Y} ở tương lai; ghi ngày ký thật (--date).",
         )
+    who = user(ctx, actor)
     with ctx.cell.begin() as conn:
         codes = conn.execute(
             text("SELECT DISTINCT y.code FROM rerating r JOIN payer y ON y.id = r.payer_id")
         ).scalars()
         for code in codes:
-            require(conn, user(ctx, actor), "preparer", code)
+            require(conn, who, "preparer", code)
         done = conn.execute(
             text(
                 "UPDATE rerating SET decision_number = :n, decision_date = :d, "

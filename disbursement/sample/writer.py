@@ -38,6 +38,8 @@ PAID_DECISIONS = date(2026, 8, 31)
 LATE_SHARE = 0.004  # of the people, in each of the two later files
 RATES = {"dead": 0.002, "duplicated": 0.002, "wrong_name": 0.002, "bad_identity": 0.002,
          "shared_account": 0.001}  # fmt: skip
+MOST = 20_000_000
+"""People of a sample: more than receive an allowance in the whole country."""
 FOUND_AT = {
     "dead": "hold `dead` after `disburse register check deaths.csv`",
     "duplicated": "row refused by `disburse register import`",
@@ -208,8 +210,8 @@ def register_cells(person: Person, case: Case) -> list[str]:
 
 def plan(people: int, province: str, payers: int | None) -> list[Commune]:
     """Return the communes people are spread over. Raises UsageError for impossible numbers."""
-    if people < 1:
-        raise UsageError("people", "Số người phải từ 1 trở lên.")
+    if not 1 <= people <= MOST:
+        raise UsageError("people", f"Số người phải từ 1 đến {MOST}.")
     every = communes_of(province)
     usual = max(1, min(len(every), round(people / PEOPLE_A_PAYER)))
     wanted = usual if payers is None else payers

@@ -43,9 +43,11 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.database = Database(url=self.url) if self.url else Database(home=self.home)
+        self._last: tuple[frozenset[str], dict[str, str]] | None = None
 
     def run(self, *words: object, day: str | None = None, env: str = "test") -> Said:
         """Type `disburse --home … --cell 25 --today … WORDS`."""
+        self._last = None
         before = ["--home", str(self.home), "--cell", "25", "--today", day or self.day]
         told = CliRunner(
             env={
@@ -65,6 +67,26 @@ class Desk:
         said = self.run(*words, day=day)
         assert said.code == 0, said
         return said
+
+    def refused(
+        self, code: str, exit_code: int, *words: object, says: str = "", day: str | None = None,
+        loose: Iterable[str] = (), env: str = "test",
+    ) -> str:  # fmt: skip
+        """Type what must be refused: one sentence, its exit code, and nothing changed."""
+        left_out = frozenset(loose)
+        known = self._last
+        before = known[1] if known and known[0] == left_out else self.state(loose=left_out)
+        said = self.run(*words, day=day, env=env)
+        assert (said.code, said.out) == (exit_code, ""), said
+        assert said.err.startswith(f"Lỗi [{code}]: "), said.err
+        assert said.err.count("\n") == 1, said.err
+        assert said.err.endswith("\n")
+        assert says in said.err, said.err
+        after = self.state(loose=left_out)
+        changed = {k for k in before.keys() | after.keys() if before.get(k) != after.get(k)}
+        assert not changed, (said.err, changed)
+        self._last = (left_out, after)
+        return said.err
 
     def state(self, *, loose: Iterable[str] = ()) -> dict[str, str]:
         """Return one digest per table of the cell and of `shared`, and one per file under home.

@@ -63,16 +63,16 @@ def test_the_first_user_is_an_administrator_who_enters_the_others(desk: Desk) ->
     assert done.exit_code == 0, done.output
     assert "chu.pem" in done.stdout
     assert desk.add("an", 2, "preparer").exit_code == 4  # nobody acts
-    assert desk.add("an", 2, "preparer:25207", by="chu").exit_code == 0
+    assert desk.add("an", 2, "preparer:04792", by="chu").exit_code == 0
     assert desk.add("binh", 3, "checker", by="an").exit_code == 4  # no administrator
     assert desk.add("binh", 3, "checker", by="ma").exit_code == 3  # nobody of that name
     assert names(desk.ctx) == ["an", "chu"]
     listed = json.loads(desk.run("list", "--json").stdout)
     assert [(u["username"], u["roles"], u["active"]) for u in listed] == [
-        ("an", ["preparer:25207"], True),
+        ("an", ["preparer:04792"], True),
         ("chu", ["administrator:*"], True),
     ]
-    assert "preparer:25207" in desk.run("list").stdout
+    assert "preparer:04792" in desk.run("list").stdout
     assert service.unlock(desk.ctx, "an", SECRET).username == "an"
 
 
@@ -88,8 +88,8 @@ def test_nothing_personal_is_printed(desk: Desk) -> None:
 def test_roles_are_replaced_and_users_stopped(desk: Desk) -> None:
     desk.add("chu", 1, "administrator")
     desk.add("an", 2, "preparer", by="chu")
-    assert desk.run("roles", "an", "--role", "auditor:25207", "--as", "chu").exit_code == 0
-    assert service.user(desk.ctx, "an").grants == {("auditor", "25207")}
+    assert desk.run("roles", "an", "--role", "auditor:04792", "--as", "chu").exit_code == 0
+    assert service.user(desk.ctx, "an").grants == {("auditor", "04792")}
     assert desk.run("roles", "an", "--role", "boss", "--as", "chu").exit_code == 3
     assert desk.run("roles", "an", "--role", "administrator", "--as", "an").exit_code == 4
     assert desk.run("stop", "an", "--as", "an").exit_code == 4

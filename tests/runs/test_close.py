@@ -105,6 +105,7 @@ def report(path: Path, *, transfer: int, cash: int, kept: int, back: int = 0) ->
 
 def test_a_month_in_flight_does_not_close(world: World, tmp_path: Path) -> None:
     released(world)
+    world.clock.set(date(2026, 10, 19))
     with pytest.raises(NotNowError) as busy:
         close.close_runs(
             world.ctx, 202610, report(tmp_path / "r.csv", transfer=0, cash=0, kept=0), "chi"
@@ -116,6 +117,7 @@ def test_a_month_in_flight_does_not_close(world: World, tmp_path: Path) -> None:
 def resolved(world: World) -> None:
     """SA transfer credited, SP transfer rejected, SP cash collected."""
     released(world)
+    world.clock.set(date(2026, 10, 19))
     with world.ctx.cell.begin() as conn:
         for batch_id, programme, rail in conn.execute(
             text("SELECT id, programme, rail FROM batch ORDER BY id")
@@ -186,6 +188,7 @@ def test_the_next_list_carries_and_draws_less(world: World, tmp_path: Path) -> N
 def test_what_a_supplementary_list_paid_is_expended_once(world: World, tmp_path: Path) -> None:
     """A rejected payment whose coin a supplementary list of the same month paid is not paid."""
     released(world)
+    world.clock.set(date(2026, 10, 19))
     with world.ctx.cell.begin() as conn:
         for batch_id, programme, rail in conn.execute(
             text("SELECT id, programme, rail FROM batch ORDER BY id")
