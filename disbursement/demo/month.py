@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlalchemy import text
 
 from bank_adapters.profiles import load_profile
 from disbursement.beneficiaries.holds import check_deaths
+from disbursement.demo.auditor import Auditor
 from disbursement.demo.counterparties import Counterparties
 from disbursement.demo.printing import PrintRoom
 from disbursement.demo.stopwatch import Stopwatch
@@ -18,13 +18,13 @@ from disbursement.fallback.desk_file import handover_file
 from disbursement.fallback.plan import plan_cash
 from disbursement.fallback.service import close_roster
 from disbursement.identity.service import Signer
-from disbursement.jobs import invariants, worker
+from disbursement.jobs import worker
 from disbursement.payments.evidence import decide_unknown
 from disbursement.platform.calendar import cash_last_day, forward, list_day, report_day
 from disbursement.platform.clock import SetClock, show_month
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, OurFaultError
-from disbursement.runs import close, service
+from disbursement.runs import close, papers, service
 from disbursement.runs.books import draw_amount
 from ledger import chart
 
@@ -59,22 +59,22 @@ class Days:
 
 @dataclass
 class DemoMonth:
-    """What a month needs; `say` gets a line per step, `signers` by log-in of office.STAFF."""
+    """What a month needs; `signers` by log-in of office.STAFF."""
 
     ctx: Context
     clock: SetClock
     signers: dict[str, Signer]
     parties: Counterparties
     printing: PrintRoom
+    auditor: Auditor
     watch: Stopwatch
-    say: Callable[[str], None]
     month: int = 0
 
     def run(self, month: int, *, deaths: Path, send_back: bool = False) -> None:
         """Pay one month: list, approval, sending, answers, cash, close; doctor after each step."""
         days = Days.of(month)
         self.month = month
-        self.say(f"\nKỳ {show_month(month)}")
+        self.auditor.say(f"\nKỳ {show_month(month)}")
         self._list(days, deaths)
         self._approve(days)
         self._draw(days)
@@ -92,9 +92,9 @@ class DemoMonth:
             done = service.prepare(self.ctx, days.month, self.signers["an"])
         if done.rerating_people:
             with self.watch.stage("papers"):
-                drafts = [(days.month, code) for code in sorted(self.parties.accounts)]
-                self.printing.share(self.ctx, "rerating", drafts, days.listed)
-            self.say(
+                drafts = list(papers.rerating_drafts(self.ctx, days.month))
+                self.printing.write("draft", drafts, days.listed)
+            self.auditor.say(
                 f"  mức mới: {done.rerating_people} người được truy lĩnh, dự thảo quyết định đã "
                 "lập; ghi quyết định rồi lập lại danh sách"
             )
@@ -243,17 +243,9 @@ class DemoMonth:
             worker.pick_up(self.ctx)
 
     def _healthy(self, step: str) -> None:
-        """Check every promise after a step; the demo stops where one is broken."""
-        with self.watch.stage("doctor"), self.ctx.cell.read() as conn:
-            found = invariants.check_all(conn, since=self.month)
-        if found:
-            first = found[0]
-            raise OurFaultError(
-                "doctor",
-                f"Sau bước '{step}': {len(found)} điều sai, trước hết {first.invariant} ở "
-                f"{first.where}: {first.amount}.",
-            )
-        self.say(f"  {step}")
+        """Have every promise checked after a step; the demo stops where one is broken."""
+        with self.watch.stage("doctor"):
+            self.auditor.check(step, self.month)
 
     def _bank_agrees(self, month: int) -> None:
         """Compare our advance at the provider with the bank's own balance, account by account."""

@@ -12,6 +12,7 @@ from datetime import date
 from multiprocessing import get_context
 from typing import Any, Literal
 
+from disbursement.documents.rerating import ReratingDraft
 from disbursement.fallback.papers import write_roster
 from disbursement.platform.clock import SetClock
 from disbursement.platform.context import Context, open_context
@@ -19,20 +20,19 @@ from disbursement.platform.errors import DisburseError, OurFaultError
 from disbursement.platform.settings import Settings
 from disbursement.runs import papers
 
-Kind = Literal["sheet", "roster", "rerating"]
-Paper = int | tuple[int, str]
-"""Number of a list or batch; (month, payer code) for a draft decision."""
+Kind = Literal["sheet", "roster", "draft"]
+Paper = int | ReratingDraft
+"""Number of a list or batch; a draft decision as it was read."""
 
 
-def _rerating(ctx: Context, what: Any) -> object:
-    month, code = what
-    return papers.write_rerating(ctx, month, [code])
+def _draft(ctx: Context, draft: Any) -> object:
+    return papers.write_draft(draft, ctx.settings.files / "rerating" / str(draft.month))
 
 
 WRITERS: dict[Kind, Callable[[Context, Any], object]] = {
     "sheet": papers.write_sheet,
     "roster": write_roster,
-    "rerating": _rerating,
+    "draft": _draft,
 }
 _open: list[tuple[Context, SetClock]] = []
 

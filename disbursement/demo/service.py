@@ -11,6 +11,7 @@ from bank_adapters.simulators.bank import SimulatedBank
 from disbursement.beneficiaries.openings import open_register
 from disbursement.beneficiaries.service import import_register
 from disbursement.demo import office
+from disbursement.demo.auditor import Auditor
 from disbursement.demo.counterparties import Counterparties, bank_truth
 from disbursement.demo.faults import judge
 from disbursement.demo.month import DemoMonth
@@ -107,7 +108,8 @@ def _found(
     parties = Counterparties(
         PROVIDER[0], bank, office.deposit_accounts(folder), reports, sample.seed
     )
-    return DemoMonth(ctx, clock, signers, parties, PrintRoom(ctx.settings), watch, say)
+    room, auditor = PrintRoom(ctx.settings), Auditor(ctx.settings, say)
+    return DemoMonth(ctx, clock, signers, parties, room, auditor, watch)
 
 
 def _register(ctx: Context, sample: SampleReport, watch: Stopwatch, say: Say) -> Path | None:
@@ -135,6 +137,8 @@ def _months(demo: DemoMonth, sample: SampleReport) -> None:
             with demo.watch.stage("import"):
                 import_register(demo.ctx, Path(late[month]), mode="all", actor="an")
         demo.run(month, deaths=folder / "deaths.csv", send_back=month == MONTHS[-1])
+    with demo.watch.stage("doctor"):
+        demo.auditor.close()
     with demo.watch.stage("papers"):
         demo.printing.close()
     demo.parties.bank.close()

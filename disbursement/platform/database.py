@@ -155,7 +155,7 @@ def _sqlite_pragmas(connection: Any, shared: Path | None) -> None:
         "recursive_triggers=ON",
         f"busy_timeout={BUSY_MS}",
         "cache_size=-131072",
-        "temp_store=MEMORY",
+        "temp_store=FILE",
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -196,7 +196,11 @@ class Cell:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a consistent read of the cell."""
+        """Open a consistent read of the cell: all its statements see the books of one moment."""
         self.require()
-        with self.database.engine(self.name).connect().execution_options(writes=False) as conn:
+        options: dict[str, Any] = {"writes": False}
+        if self.database.url is not None:
+            # READ COMMITTED would show a check what was committed between its own statements.
+            options["isolation_level"] = "REPEATABLE READ"
+        with self.database.engine(self.name).connect().execution_options(**options) as conn:
             yield conn

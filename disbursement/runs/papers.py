@@ -347,7 +347,14 @@ def write_rerating(
     and signer are recorded this month is paid at the old level. Those who left the roll before
     the decree came into force are listed apart and not re-rated.
     """
-    written: list[Path] = []
+    folder = out or ctx.settings.files / "rerating" / str(month)
+    return [path for d in rerating_drafts(ctx, month, codes) for path in write_draft(d, folder)]
+
+
+def rerating_drafts(
+    ctx: Context, month: int, codes: Sequence[str] | None = None
+) -> Iterator[ReratingDraft]:
+    """Read the draft of each payer (of `codes`) whose decision is not recorded yet, by code."""
     with ctx.cell.read() as conn:
         payers = conn.execute(
             text(
@@ -359,19 +366,21 @@ def write_rerating(
             {"m": month},
         ).all()
         for payer in payers:
-            if codes is not None and payer.code not in codes:
-                continue
-            draft = _draft(conn, ctx, month, payer)
-            folder = out or ctx.settings.files / "rerating" / str(month)
-            for part in rerating_parts(draft):
-                path = folder / f"{payer.code}-{month}-{part.part}.pdf"
-                files.write(path, rerating_pdf(part))
-                written.append(path)
-            book = folder / f"{payer.code}-{month}.xlsx"
-            with files.atomic(book) as target:
-                rerating_xlsx(draft, target)
-            written.append(book)
-    return written
+            if codes is None or payer.code in codes:
+                yield _draft(conn, ctx, month, payer)
+
+
+def write_draft(draft: ReratingDraft, folder: Path) -> list[Path]:
+    """Write one draft, as PDF (in parts where it is long) and XLSX; return the paths."""
+    written = []
+    stem = f"{draft.office.code}-{draft.month}"
+    for part in rerating_parts(draft):
+        files.write(folder / f"{stem}-{part.part}.pdf", rerating_pdf(part))
+        written.append(folder / f"{stem}-{part.part}.pdf")
+    book = folder / f"{stem}.xlsx"
+    with files.atomic(book) as target:
+        rerating_xlsx(draft, target)
+    return [*written, book]
 
 
 def _draft(conn: Connection, ctx: Context, month: int, payer: Any) -> ReratingDraft:
