@@ -21,26 +21,15 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.facts import Birth
+from disbursement.entitlements.spellings import canonical_dossier
 from disbursement.identity import strict_json
 from disbursement.platform.clock import show_month
-from disbursement.platform.errors import RefusedError
 
 MAX_BYTES = 1_048_576
 MAX_VND = 10**13
 Purpose = Literal["due", "recover", "one_off"]
-
-
-class DossierError(RefusedError):
-    """The dossier is refused: one sentence says where and what."""
-
-    def __init__(self, where: str, what_vi: str, what_en: str) -> None:
-        where = "".join(c for c in where if c.isprintable() and c not in "<>&")[:120]
-        super().__init__(
-            "dossier",
-            f"Hồ sơ đề nghị giải thích, {where}: {what_vi}.",
-            en=f"dossier, {where}: {what_en}",
-        )
 
 
 def parse_day(value: object) -> object:
@@ -61,6 +50,16 @@ def parse_month(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])", value):
         return int(value[:4]) * 100 + int(value[5:])
     raise ValueError("must be a month written 2026-11")
+
+
+def parse_birth(value: object) -> object:
+    """Keep a day, month or year of birth; a day must be one of the calendar."""
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is no day of the calendar") from None
+    return value
 
 
 _ID = r"^[0-9A-Za-zÀ-ỹ_.-]{1,40}$"
@@ -95,7 +94,7 @@ class Person(_Model):
 
     id: Id
     name: Text = ""
-    born: str | None = Field(
+    born: Annotated[str | None, BeforeValidator(parse_birth)] = Field(
         None, pattern=r"^(19|20)[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
     )
     sex: Literal["M", "F"] | None = None
@@ -116,12 +115,16 @@ class Person(_Model):
 
 
 class Household(_Model):
-    """The household's status; it counts for every case that does not say its own."""
+    """The household's status; it counts for every case that does not say its own.
+
+    `members`: whose cases; without them everybody in the dossier.
+    """
 
     status: Literal["poor", "near_poor", "none"]
     decision: Text = ""
     from_day: Day | None = Field(None, alias="from")
     to_day: Day | None = Field(None, alias="to")
+    members: list[Id] | None = Field(None, min_length=1, max_length=500)
     note: Text = ""
 
 
@@ -332,6 +335,13 @@ class Dossier(_Model):
         """Return somebody by id; ids are checked when the dossier is read."""
         return next(p for p in self.people if p.id == person_id)
 
+    def household_of(self, person_id: str) -> Household | None:
+        """Return the household that counts for somebody, or None."""
+        house = self.household
+        if house is None or (house.members is not None and person_id not in house.members):
+            return None
+        return house
+
 
 _TOLD: Mapping[str, tuple[str, str]] = {
     "missing": ("thiếu mục này", "is missing"),
@@ -381,7 +391,7 @@ def read(data: bytes) -> Dossier:
             f"is not strict JSON: {error}",
         ) from error
     try:
-        found = Dossier.model_validate(value)
+        found = Dossier.model_validate(canonical_dossier(value))
     except ValidationError as error:
         raise _refuse(error) from None
     _check_ids(found)
@@ -409,6 +419,8 @@ def _check_ids(dossier: Dossier) -> None:
         person(f"people {p.id}.guardian", p.guardian)
         if p.representative:
             person(f"people {p.id}.representative", p.representative.person)
+    for member in (dossier.household.members or ()) if dossier.household else ():
+        person("household.members", member)
     for c in dossier.cases:
         person(f"cases {c.id}.holder", c.holder)
         person(f"cases {c.id}.payee", c.payee)
@@ -440,12 +452,14 @@ def _check_paid(dossier: Dossier) -> None:
                 f"already_paid.{n}",
                 f"tháng {show_month(paid.covers_month)} "
                 f"của hồ sơ '{paid.case}' có hai lần; cộng lại",
-                f"month {paid.covers_month} of case '{paid.case}' appears twice",
+                f"month {show_month(paid.covers_month)} of case '{paid.case}' appears twice",
             )
         seen.add(key)
     months = dossier.ask.months
     double = next((m for m in months if months.count(m) > 1), None)
     if double is not None:
         raise DossierError(
-            "ask.months", f"tháng {show_month(double)} có hai lần", f"{double} appears twice"
+            "ask.months",
+            f"tháng {show_month(double)} có hai lần",
+            f"{show_month(double)} appears twice",
         )

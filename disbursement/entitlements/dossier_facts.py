@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from disbursement.entitlements.dossier import DossierError, Facts, parse_day, parse_month
+from disbursement.entitlements.dossier import Facts, parse_day, parse_month
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.platform.clock import month_of
 from disbursement.programmes.catalogue import Category, FactKind, fact_kinds
 
@@ -46,6 +47,12 @@ def typed(
             )
         out[name] = _value(kinds[name], value, f"{where}.{name}", people)
     _contradictions(out, where)
+    if out.get("hiv") is False:
+        raise DossierError(
+            f"{where}.hiv",
+            f"mâu thuẫn với diện {category.code}: người nhiễm HIV/AIDS",
+            f"contradicts {category.code}, the category of people with HIV/AIDS",
+        )
     return out
 
 

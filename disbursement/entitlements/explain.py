@@ -15,7 +15,8 @@ from typing import Any
 
 from disbursement.entitlements.amounts import MonthAmount
 from disbursement.entitlements.differences import Atom, Joined, atoms, join
-from disbursement.entitlements.dossier import CaseIn, Dossier, DossierError
+from disbursement.entitlements.dossier import CaseIn, Dossier
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.lists import Lists, list_amount, list_months
 from disbursement.entitlements.meritorious import (
     Merit,
@@ -26,16 +27,16 @@ from disbursement.entitlements.meritorious import (
     once_amount,
 )
 from disbursement.entitlements.once import fixed_amount, funeral_amount
-from disbursement.entitlements.parties import People
+from disbursement.entitlements.parties import People, granted
 from disbursement.entitlements.rules import Law
 from disbursement.entitlements.soc import Soc, soc_amount
 from disbursement.entitlements.support import Care, care_amount, support_unit
 from disbursement.entitlements.tables_of_law import Tables, shipped_tables
-from disbursement.entitlements.timeline import CaseLine, case_line, ordered_events
+from disbursement.entitlements.timeline import CaseLine, case_line, ordered_events, taken_over
 from disbursement.entitlements.wording import texts
 from disbursement.platform.clock import add_months, month_of
 from disbursement.programmes.catalogue import LIST_SHAPES, canonical, fixed_categories
-from disbursement.programmes.open_points import Settings
+from disbursement.programmes.open_points import Settings, open_point
 
 _MONTHLY = ("soc", "care", "facility", "merit", "survivor")
 _LOOK_BACK = 36
@@ -85,11 +86,22 @@ class _Question:
         )
         last_day = _first_day(add_months(self.run_month, 1)) - timedelta(days=1)
         self.known_on = ask.known_on or last_day
+        self._check_births()
         self.events = ordered_events(dossier, self.known_on)
         self.settings, self.undecided = _settings(dossier, tables)
         self.uncovered: list[str] = []
-        self.lines = tuple(self._lines())
+        self.lines = taken_over(tuple(self._lines()))
         self.people = People(dossier, self.run_month, self.settings.unpaid_month_of_dead)
+
+    def _check_births(self) -> None:
+        last = max(month_of(self.known_on), self.run_month, *self.dossier.ask.months)
+        for person in self.dossier.people:
+            if person.birth is not None and person.birth.first > last:
+                raise DossierError(
+                    f"people {person.id}.born",
+                    f"sau ngày known_on {self.known_on} và các tháng được hỏi",
+                    f"is later than known_on {self.known_on} and the months asked",
+                )
 
     def _lines(self) -> Iterator[CaseLine]:
         known = {**fixed_categories(), **self.tables.lists.categories()}
@@ -146,7 +158,9 @@ class _Question:
 
     @cached_property
     def lists(self) -> Lists:
-        return Lists(self.people, self.tables.lists, self.known_on)
+        paid = frozenset(p.case for p in self.dossier.already_paid)
+        told = self.dossier.ask.known_on is not None
+        return Lists(self.people, self.tables.lists, self.known_on, told, paid)
 
     def answer(self) -> Explanation:
         purpose = self.dossier.ask.purpose
@@ -223,13 +237,24 @@ class _Question:
         kind, person = unit.split("/", 1)
         if kind == "SOC":
             merit = frozenset({month}) if draws_merit(self.merit, person, month) else frozenset()
-            soc = Soc(person, tuple(lines), self.people, self.law, merit)
+            kept = frozenset({month}) if self._in_facility(person, month) else frozenset()
+            soc = Soc(person, tuple(lines), self.people, self.law, merit, kept)
             return [soc_amount(soc, month)]
         if kind == "NCC":
             return merit_amounts(self.merit, person, month)
         if kind == "LIST":
             return [list_amount(self.lists, lines[0], month)]
         return [care_amount(self.care, lines, month)]
+
+    def _in_facility(self, person: str, month: int) -> bool:
+        """Tell whether a case of the dossier keeps the person in a facility that month."""
+        return any(
+            x.holder.id == person
+            and x.category.shape == "facility"
+            and granted(x).first <= month
+            and x.ending_before(month) is None
+            for x in self.lines
+        )
 
     def _compare(self, amount: MonthAmount, paid: dict[str, int], asked: bool) -> list[Atom]:
         if asked or paid:
@@ -360,6 +385,14 @@ def _settings(dossier: Dossier, tables: Tables) -> tuple[Settings, frozenset[str
         raise DossierError(
             f"settings.{unknown[0]}", f"không có cài đặt này; có: {allowed}", f"known: {allowed}"
         )
+    for name, value in sorted(values.items()):
+        choices = open_point(name).choices
+        if value not in choices:
+            raise DossierError(
+                f"settings.{name}",
+                f"chỉ nhận: {', '.join(choices)}",
+                f"must be one of: {', '.join(choices)}",
+            )
     undecided = (
         frozenset(r.code for r in tables.rates.rises()) if rerating == "missing" else frozenset()
     )

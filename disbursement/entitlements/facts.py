@@ -22,7 +22,7 @@ Programme = Literal["SA", "SP"]
 #: K5b20 = NĐ 20 point b (75 to 80, difficult area), K5c = NĐ 20 point c (80 and over). K5b is
 #: NĐ 335 point b, which NĐ 20 called point d; `K5d` is read as K5b (see `canonical_clause`).
 Clause = Literal["K1", "K2", "K3", "K4", "K5a", "K5b", "K5b20", "K5c", "K6", "K7", "K8", "SP"]
-Degree = Literal["S", "ES"]  # nặng, đặc biệt nặng
+Degree = Literal["S", "ES", "L"]  # nặng, đặc biệt nặng, nhẹ (no clause pays the last)
 Household = Literal["poor", "near_poor", "none"]
 #: Nobody is obliged to support the person; the obliged one draws a monthly social allowance
 #: himself; somebody has taken the person in; somebody obliged can support.

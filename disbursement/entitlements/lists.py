@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
-from disbursement.entitlements.dossier import DossierError
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.parties import People, first_day
 from disbursement.entitlements.timeline import CaseLine
 from disbursement.platform.clock import add_months, month_of, show_month
@@ -27,6 +27,8 @@ class Lists:
     people: People
     rates: ListRates
     known_on: date
+    told_known_on: bool = True  # else a claim counts as made in time
+    paid: frozenset[str] = frozenset()  # cases that were paid before: claimed in time
 
 
 def list_months(lists: Lists, line: CaseLine, asked: list[int]) -> list[int]:
@@ -104,6 +106,9 @@ def _gift(lists: Lists, line: CaseLine, row: ListRate, _month: int) -> Item | No
     if line.facts.get("citizen") is False:
         return Nothing("không phải công dân Việt Nam", "not a citizen", row.citation)
     claimed: date = line.facts.get("claimed_on") or lists.known_on
+    in_time = line.id in lists.paid or not lists.told_known_on
+    if "claimed_on" not in line.facts and in_time and row.last_day is not None:
+        claimed = min(claimed, row.last_day)
     if "claimed_on" in line.facts and claimed > lists.known_on:
         raise DossierError(
             f"cases {line.id}.facts.claimed_on", "sau ngày known_on", "is later than known_on"
@@ -127,7 +132,7 @@ def _gift(lists: Lists, line: CaseLine, row: ListRate, _month: int) -> Item | No
 def _quarter(lists: Lists, line: CaseLine, row: ListRate, month: int) -> Item | Nothing:
     """Electricity: 30 kWh a month at the tier-1 price, for poor and social-policy households."""
     facts = line.facts_at(month)
-    house = lists.people.dossier.household
+    house = lists.people.dossier.household_of(line.holder.id)
     status = facts.get("household")
     if status is None and house is not None:
         began = house.from_day is None or month_of(house.from_day) <= month

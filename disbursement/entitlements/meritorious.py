@@ -15,7 +15,8 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, least_sure
-from disbursement.entitlements.dossier import Document, DossierError
+from disbursement.entitlements.dossier import Document
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
 from disbursement.entitlements.parties import People, event_day, granted
 from disbursement.entitlements.rules import decimal_text
@@ -90,7 +91,7 @@ def idle(line: CaseLine, month: int) -> Nothing | None:
     if month < start:
         return Nothing(
             f"chưa bắt đầu hưởng (từ tháng {show_month(start)})",
-            f"not yet on the roll (from {start})",
+            f"not yet on the roll (from {show_month(start)})",
             "NĐ 131/2021/NĐ-CP",
         )
     over = line.ending_before(month)
@@ -111,6 +112,7 @@ def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
     """Return one amount per case of the person. Raises DossierError."""
     lines = merit.of(person)
     parts = {x.id: _parts(merit, x, month) for x in lines}
+    _once_each(lines, parts)
     chosen = _capped(merit, lines, parts, month, merit.law_on)
     out = []
     for line in lines:
@@ -135,6 +137,26 @@ def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
             )
         )
     return out
+
+
+def _once_each(
+    lines: Sequence[CaseLine], parts: Mapping[str, tuple[Part, ...] | Nothing | str]
+) -> None:
+    """Refuse one merit told in two cases: both communes would pay the same month."""
+    seen: dict[str, str] = {}
+    for line in lines:
+        code = line.category.code
+        if code == "SURVIVOR" or isinstance(parts[line.id], Nothing | str):
+            continue
+        if code in seen:
+            raise DossierError(
+                f"cases {line.id}",
+                f"cùng một diện {code} của một người với hồ sơ '{seen[code]}'; bỏ một, hoặc ghi "
+                "sự kiện move_out",
+                f"is the same merit {code} of the same person as case '{seen[code]}'; leave one"
+                " out, or add a move_out event",
+            )
+        seen[code] = line.id
 
 
 def _empty(line: CaseLine, month: int, why: Nothing | str) -> MonthAmount:

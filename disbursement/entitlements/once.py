@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, least_sure
-from disbursement.entitlements.dossier import DossierError
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.meritorious import Merit, funeral_item
 from disbursement.entitlements.parties import event_day, granted
 from disbursement.entitlements.rules import Law
@@ -22,6 +22,7 @@ from disbursement.platform.clock import month_of, show_month
 from disbursement.programmes.open_points import open_point
 from disbursement.programmes.support import rows_on
 
+_WHY = "hỗ trợ mai táng"
 _FUNERAL = "NĐ 335/2026/NĐ-CP Điều 11; NĐ 20/2021/NĐ-CP Điều 11"
 
 
@@ -142,15 +143,15 @@ def _ground(care: Care, line: CaseLine, day: date) -> str | Nothing:
         return "SA"
     if ground == "applicant":
         return Nothing("NĐ 20/2021 không có trường hợp này", "not a case of NĐ 20/2021", _FUNERAL)
-    months = care.people.months_old(line.holder.id, month, "hỗ trợ mai táng")
     if ground == "survivor_or_other_allowance":
         threshold = 75 if new else 80
-        if months >= 12 * threshold:
+        if care.people.by_age(line.holder.id, month, _WHY, lambda m: m >= 12 * threshold):
             return "SA"
         return Nothing(f"chưa đủ {threshold} tuổi", f"was under {threshold}", _FUNERAL)
-    house = care.people.dossier.household
+    house = care.people.dossier.household_of(line.holder.id)
     status = line.facts.get("household") or (house.status if house else "none")
-    if new and 840 <= months < 900 and status != "none":
+    aged = care.people.by_age(line.holder.id, month, _WHY, lambda m: 70 * 12 <= m < 75 * 12)
+    if new and aged and status != "none":
         return "SA"
     return Nothing(
         "không phải người từ đủ 70 đến dưới 75 tuổi thuộc hộ nghèo, cận nghèo (từ 05/10/2026)",

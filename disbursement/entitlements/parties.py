@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from disbursement.entitlements.dossier import Death, Dossier, DossierError
-from disbursement.entitlements.facts import Ages, Birth
+from disbursement.entitlements.dossier import Death, Dossier
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.timeline import CaseLine
 from disbursement.platform.clock import month_of
+
+Answer = TypeVar("Answer")
 
 
 def _index(month: int) -> int:
@@ -32,25 +35,21 @@ class People:
             if isinstance(event, Death):
                 self.deaths[event.person or holders[event.case or ""]] = event
 
-    def birth(self, person: str, why: str) -> Birth:
-        """Return a birth known to the month. Raises DossierError."""
+    def by_age(self, person: str, month: int, why: str, judge: Callable[[int], Answer]) -> Answer:
+        """Return what `judge` says of the person's whole months of age at the end of the month.
+
+        Negative before birth. Where only the year of birth is known, both ends of the year must
+        give the same answer. Raises DossierError where they do not, or no birth is told.
+        """
         found = self.dossier.person(person).birth
-        if found is None or found.first != found.last:
+        answers = [judge(_index(month) - _index(b)) for b in found or ()]
+        if not answers or answers[0] != answers[-1]:
             raise DossierError(
                 f"people {person}.born",
                 f"cần ngày hoặc tháng sinh ({why})",
                 f"a day or month of birth is needed ({why})",
             )
-        return found
-
-    def months_old(self, person: str, month: int, why: str) -> int:
-        """Return whole months of age at the end of the month; negative before birth."""
-        return _index(month) - _index(self.birth(person, why).first)
-
-    def ages(self, person: str, month: int, why: str) -> Ages:
-        """Return whole years at the end of this month and of the one before."""
-        months = self.months_old(person, month, why)
-        return Ages(months // 12, (months - 1) // 12)
+        return answers[0]
 
     def alive_at_end(self, person: str, month: int) -> bool:
         """Tell whether the person lived on the last day of the month."""

@@ -155,6 +155,11 @@ _REASONS = {
     "too_old": ("đã quá tuổi của diện này", "above the age of this clause", ""),
     "household": ("hộ không thuộc diện nghèo (cận nghèo)", "household is not poor enough", ""),
     "children": ("không còn nuôi con", "raises no child", ""),
+    "degree": (
+        "khuyết tật nhẹ không thuộc diện trợ cấp hằng tháng",
+        "a light disability draws no monthly allowance",
+        "",
+    ),
     "studying": ("không còn học liên tục", "does not study continuously", ""),
     "on_k1_at_16": ("không hưởng khoản 1 khi đủ 16 tuổi", "was not on clause 1 at 16", ""),
     "carer": ("không đúng điều kiện về người phụng dưỡng", "the carer condition is not met", ""),
@@ -299,7 +304,7 @@ def _conditions(right: Right, rate: Rate) -> Iterator[tuple[str, bool | None]]:
         case "K5c":
             yield "income", _among(right.income, "none", "wage")
         case "K6":
-            yield "degree", None if right.degree is None else True
+            yield "degree", None if right.degree is None else right.degree != "L"
         case "K8":
             yield "household", poor
             yield "income", _among(right.income, "none")
@@ -372,7 +377,7 @@ def _claim(right: Right, ages: Ages, of: _When) -> _Claim:
 
 def _rows(view: View, clause: str, degree: str | None) -> list[Rate]:
     """Return the clause's rows by age; an unknown degree is judged at the higher one."""
-    wanted = (degree or "ES") if clause == "K6" else ""
+    wanted = (degree if degree == "S" else "ES") if clause == "K6" else ""
     return [r for r in view.monthly.get(clause, ()) if r.degree == wanted]
 
 
@@ -471,9 +476,10 @@ def _reasons(claims: list[_Claim], paid: tuple[DueLine, ...]) -> list[Reason]:
     out = []
     for claim in claims:
         code = claim.code if claim.state == "none" else ""
-        detail = ""
+        detail, detail_en = "", ""
         if claim.state == "due" and claim.line is not None and claim.line not in paid:
             code, detail = "not_highest", f" ({claim.line.arithmetic})"
+            detail_en = detail.translate(_VIETNAMESE)
         if code:
             vi, en, article = _REASONS[code]
             clause = claim.right.clause
@@ -482,7 +488,7 @@ def _reasons(claims: list[_Claim], paid: tuple[DueLine, ...]) -> list[Reason]:
                     code,
                     clause,
                     f"{clause}: {vi}{detail}.",
-                    f"{clause}: {en}{detail}.",
+                    f"{clause}: {en}{detail_en}.",
                     article or claim.citation,
                 )
             )

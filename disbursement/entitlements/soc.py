@@ -7,12 +7,13 @@ resolution of what the register holds resolved: dated facts, counted children, p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
-from disbursement.entitlements.dossier import DossierError, Facts
+from disbursement.entitlements.dossier import Facts
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.facts import (
     Birth,
     Case,
@@ -40,6 +41,7 @@ class Soc:
     people: People
     law: Law
     merit_months: frozenset[int]  # in which meritorious-service allowances are drawn too
+    facility_months: frozenset[int] = frozenset()  # in which a facility keeps the person
 
     @property
     def unit(self) -> str:
@@ -64,7 +66,7 @@ def soc_amount(soc: Soc, month: int) -> MonthAmount:
     items = tuple(_item(soc, line, month) for line in due.lines)
     held = tuple(_held(soc, due, month, birth)) if due.held else ()
     nothing = None if items or held else _nothing(soc, due, month)
-    covered = tuple(h for h in held if not _uncovered(due, h))
+    covered = _together(tuple(h for h in held if not _uncovered(due, h)), due)
     return MonthAmount(
         soc.unit,
         month,
@@ -73,7 +75,7 @@ def soc_amount(soc: Soc, month: int) -> MonthAmount:
         covered,
         nothing,
         tuple(_not_covered(soc, due, month)),
-        notes=tuple((r.text_vi, r.text_en) for r in due.reasons if r.code == "not_highest"),
+        notes=tuple(_notes(soc, due)),
     )
 
 
@@ -133,10 +135,13 @@ def _changed(soc: Soc, line: CaseLine, until: Facts, month: int, place: Place, n
 
 
 def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first: int) -> Case:
-    house = soc.people.dossier.household
+    house = soc.people.dossier.household_of(soc.person)
     status, house_from, house_to = facts.get("household"), None, None
     if status is None and house is not None:
         status, house_from, house_to = house.status, house.from_day, house.to_day
+    found = _as_granted(line, household_told=house is not None)
+    status = status or found.get("household")
+    facts = {**found, **facts}
     end_day, written = end_of(line.endings, place)
     paused = line.pause_at(month) is not None
     clause: Clause = line.category.code  # type: ignore[assignment] # the catalogue's codes are Clauses
@@ -161,7 +166,7 @@ def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first
         difficult_area=facts.get("difficult_area"),
         income=_income(soc, facts, month, place.territory),
         written_request=facts.get("written_request"),
-        in_facility=facts.get("in_facility", False),
+        in_facility=facts.get("in_facility", False) or month in soc.facility_months,
         merit_allowance=facts.get("merit_allowance", False) or month in soc.merit_months,
         end_month=written,
         end_date=end_day,
@@ -208,11 +213,15 @@ def _children(soc: Soc, line: CaseLine, facts: Facts, month: int) -> int | None:
         return old or granted(line).first <= add_months(month, 16 * 12 - months)
 
     def counts(child: str, back: int) -> bool:
-        months = soc.people.months_old(child, month, "con của người đơn thân, K4") - back
         alive = soc.people.alive_at_end(child, month) or (
             back == 1 and soc.people.alive_at_end(child, add_months(month, -1))
         )
-        return alive and months >= 0 and (months < 16 * 12 or studies_on(child, months))
+
+        def young(at_end: int) -> bool:
+            months = at_end - back
+            return months >= 0 and (months < 16 * 12 or studies_on(child, months))
+
+        return alive and soc.people.by_age(child, month, "con của người đơn thân, K4", young)
 
     now = sum(counts(c, 0) for c in given)
     return now or sum(counts(c, 1) for c in given)
@@ -223,10 +232,57 @@ def _line_of(soc: Soc, due: DueLine, month: int) -> CaseLine:
     return next((x for x in same if _in_force(x, month)), same[0])
 
 
+#: What the clause itself demands, and its decision has found (NĐ 335/2026 Art. 5, NĐ 176/2025
+#: Art. 2): it counts where the dossier says nothing. How poor a pensioner of 70 to 74 is, how
+#: many children and which degree of disability no clause says.
+_GRANTED: dict[str, Facts] = {
+    "K2": {"studying": True, "on_k1_at_16": True},
+    "K3": {"household": "poor"},
+    "K4": {"household": "near_poor"},
+    "K5a": {"household": "poor", "carer": "no_obliged"},
+    "K5b": {"household": "poor", "carer": "taken_in"},
+    "K5b20": {"household": "near_poor", "difficult_area": True},
+    "K5c": {"income": "none"},
+    "K7": {"household": "near_poor", "difficult_area": True},
+    "K8": {"household": "poor", "income": "none"},
+    "SP": {"income": "none", "written_request": True},
+}
+
+
+def _as_granted(line: CaseLine, *, household_told: bool) -> Facts:
+    """Return the conditions taken as the decision found them."""
+    told = {*line.facts, *(n for _, change in line.changes for n in change)}
+    if "pension_vnd" in told:
+        told.add("income")
+    if household_told:
+        told.add("household")
+    known = _GRANTED.get(line.category.code, {})
+    return {k: v for k, v in known.items() if k not in told}
+
+
+def _notes(soc: Soc, due: Due) -> Iterator[tuple[str, str]]:
+    """Say what was outdone, and what was taken as the decision found it."""
+    for reason in due.reasons:
+        if reason.code == "not_highest":
+            yield reason.text_vi, reason.text_en
+    paid = {line.clause for line in due.lines}
+    told = soc.people.dossier.household_of(soc.person) is not None
+    for line in soc.lines:
+        found = _as_granted(line, household_told=told)
+        if found and line.category.code in paid:
+            names = ", ".join(sorted(found))
+            yield (
+                f"theo quyết định hưởng, hồ sơ không ghi: {names}",
+                f"as the decision found, the dossier does not say: {names}",
+            )
+
+
 def _in_force(line: CaseLine, month: int) -> bool:
     birth = line.birth
     started = birth is not None and start_of(line, birth) <= month
-    return started and line.ending_before(month) is None
+    last = line.places[-1].last
+    left = last is not None and last < month
+    return started and not left and line.ending_before(month) is None
 
 
 def _item(soc: Soc, due: DueLine, month: int) -> Item:
@@ -248,6 +304,19 @@ def _item(soc: Soc, due: DueLine, month: int) -> Item:
     )
 
 
+def _together(held: tuple[Item, ...], due: Due) -> tuple[Item, ...]:
+    """Keep several holds on one amount from adding up to more than it."""
+    if due.at_most_vnd is None or len(held) < 2:
+        return held
+    rest, out = due.at_most_vnd - due.total_vnd, []
+    for item in held:
+        amount = min(item.amount_vnd, max(0, rest))
+        rest -= amount
+        text = item.arithmetic if amount == item.amount_vnd else figure(amount)
+        out.append(replace(item, amount_vnd=amount, arithmetic=text))
+    return tuple(out)
+
+
 _NOT_COVERED = ("no_rate_loaded", "category_ended")
 
 
@@ -256,6 +325,8 @@ def _uncovered(due: Due, held: Item) -> bool:
 
 
 def _not_covered(soc: Soc, due: Due, month: int) -> list[str]:
+    if due.lines and all(h.code != "no_rate_loaded" for h in due.held):
+        return []  # a clause that was repealed, and the one that took its place
     return [
         f"not covered: {', '.join(line.category.code for line in soc.lines)}, "
         f"{show_month(month)}: {h.sentence_en}"
@@ -308,9 +379,10 @@ def _nothing(soc: Soc, due: Due, month: int) -> Nothing:
             )
         if (pause := line.pause_at(month)) is not None:
             rule = pause.rule
+            over = pause.stops_from is not None and month >= pause.stops_from
             return Nothing(
-                f"tạm dừng ({rule.text_vi})",
-                f"suspended ({rule.text_en})",
+                f"{'thôi hưởng' if over else 'tạm dừng'} ({rule.text_vi})",
+                f"{'stopped' if over else 'suspended'} ({rule.text_en})",
                 rule.citation,
                 rule.confidence,
             )
@@ -322,7 +394,7 @@ def _nothing(soc: Soc, due: Due, month: int) -> Nothing:
     if month < first:
         return Nothing(
             f"chưa bắt đầu hưởng (từ tháng {show_month(first)})",
-            f"not yet on the roll (from {first})",
+            f"not yet on the roll (from {show_month(first)})",
             "NĐ 335/2026/NĐ-CP Điều 8 khoản 2; NĐ 20/2021/NĐ-CP Điều 8 khoản 1 điểm đ",
         )
     return Nothing(

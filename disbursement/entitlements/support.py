@@ -21,7 +21,7 @@ from disbursement.entitlements.amounts import (
     figure,
     least_sure,
 )
-from disbursement.entitlements.dossier import DossierError
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.parties import People, first_day, granted
 from disbursement.entitlements.rules import Law, decimal_text, exact_amount
 from disbursement.entitlements.timeline import CaseLine
@@ -59,18 +59,28 @@ class Care:
 def support_unit(line: CaseLine, lines: Iterable[CaseLine]) -> str:
     """Return what can be owed once: per couple (17.2.a), else per person cared for or dead."""
     if line.category.code == "C17.2a":
-        couple = {line.holder.id, line.facts.get("spouse", line.holder.id)}
+        couple, children = _couple(line), _children(line)
         for other in lines:
             if other.category.code == "C17.2a" and (
-                other.holder.id in couple or other.facts.get("spouse") in couple
+                _couple(other) & couple or _children(other) & children
             ):
-                couple |= {other.holder.id, other.facts.get("spouse", other.holder.id)}
+                couple |= _couple(other)
         return f"CARE_CHILD/{'+'.join(sorted(couple))}"
     if line.category.shape == "care":
         return f"CARE/{line.facts.get('cared_for', line.holder.id)}"
     if line.category.shape == "funeral":
         return f"FUNERAL/{line.holder.id}"
     return f"CASE/{line.id}"
+
+
+def _couple(line: CaseLine) -> set[str]:
+    return {line.holder.id, line.facts.get("spouse", line.holder.id)}
+
+
+def _children(line: CaseLine) -> set[str]:
+    """Return the children that are named: who raises the same ones is one couple."""
+    named = line.facts.get("children", ())
+    return set() if isinstance(named, int) else set(named)
 
 
 def care_amount(care: Care, lines: Sequence[CaseLine], month: int) -> MonthAmount:
@@ -101,7 +111,7 @@ def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | Non
     if month < start:
         return Nothing(
             f"chưa bắt đầu hưởng (từ tháng {show_month(start)})",
-            f"not yet on the roll (from {start})",
+            f"not yet on the roll (from {show_month(start)})",
             "NĐ 335/2026/NĐ-CP Điều 8 khoản 2",
         )
     for over in (line.ending_before(month), line.pause_at(month)):
@@ -137,9 +147,16 @@ def _named(rows: Sequence[Rate], *words: str) -> Rate | None:
     return next((r for r in rows if any(r.code.endswith(w) for w in words)), None)
 
 
+def _cared_for(line: CaseLine) -> str | None:
+    """Return who is cared for: as told, or the holder where somebody else is to receive."""
+    told: str | None = line.facts.get("cared_for")
+    payee = line.case.payee
+    return told or (line.holder.id if payee not in (None, line.holder.id) else None)
+
+
 def _carer(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
     """Art. 17.1: who takes in a K1 child, or an elderly person of K5b."""
-    person = line.facts.get("cared_for")
+    person = _cared_for(line)
     if person is None:
         raise DossierError(
             f"cases {line.id}.facts.cared_for", "cần mã người được chăm sóc", "is needed"
@@ -158,14 +175,15 @@ def _carer(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
             "cần diện của người được chăm sóc: K1 hoặc K5b",
             "needs the category of the person cared for: K1 or K5b",
         )
-    ages = care.people.ages(person, month, line.category.title_vi)
+    why = line.category.title_vi
     if of == "K5b":
-        if ages.end < 60:
+        if care.people.by_age(person, month, why, lambda m: m < 60 * 12):
             return Nothing("người được chăm sóc chưa đủ 60 tuổi", "is under 60", _ART17)
         return _Pick("carer_support", lambda rows: _named(rows, "C.K5B", "C.K5D"))
-    if ages.before >= 16:
+    if care.people.by_age(person, month, why, lambda m: m > 16 * 12):
         return Nothing("trẻ đã đủ 16 tuổi", "the child has turned 16", _ART17)
-    code = "C.K1.LT4" if ages.end < 4 else "C.K1.GE4"
+    young = care.people.by_age(person, month, why, lambda m: m < 4 * 12)
+    code = "C.K1.LT4" if young else "C.K1.GE4"
     return _Pick("carer_support", lambda rows: _named(rows, code))
 
 
@@ -174,17 +192,18 @@ def _raising(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
 
     A lower level acts in the month itself; where nothing is left, the month is the last.
     """
-    care.degree(line, line.holder.id, month)
+    if care.degree(line, line.holder.id, month) not in ("S", "ES"):
+        return Nothing("không phải khuyết tật nặng", "is not severely disabled", _ART17)
     facts = line.facts_at(month)
 
     def children(back: int) -> int:
         given = facts.get("children", 0)
         if isinstance(given, int):
             return given
-        months = [care.people.months_old(c, month, "con dưới 36 tháng") - back for c in given]
         return sum(
-            0 <= m < 36 and (care.people.alive_at_end(c, month) or back == 1)
-            for c, m in zip(given, months, strict=True)
+            care.people.by_age(c, month, "con dưới 36 tháng", lambda m: 0 <= m - back < 36)
+            and (care.people.alive_at_end(c, month) or back == 1)
+            for c in given
         )
 
     def pregnant(back: int) -> bool:
@@ -233,7 +252,7 @@ def _was_es(care: Care, line: CaseLine, person: str, month: int) -> bool:
 
 def _taken_in(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
     """Art. 17.2.d: who takes in an especially severely disabled person."""
-    person = line.facts.get("cared_for")
+    person = _cared_for(line)
     if person is None:
         raise DossierError(
             f"cases {line.id}.facts.cared_for", "cần mã người được chăm sóc", "is needed"
@@ -241,14 +260,15 @@ def _taken_in(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
     found = _household(care, line, month)
     if isinstance(found, Nothing):
         return found
-    child = care.people.ages(person, month, line.category.title_vi).end < 16
+    child = care.people.by_age(person, month, line.category.title_vi, lambda m: m < 16 * 12)
     code = "DIS.TAKEIN.CHILD" if child else "DIS.TAKEIN.ADULT"
     return _Pick("carer_support", lambda rows: _named(rows, code))
 
 
 def _resident(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
     """NĐ 20/2021 Art. 25; the chapter of NĐ 335/2026 was not read."""
-    young = care.people.ages(line.holder.id, month, line.category.title_vi).end < 4
+    why = line.category.title_vi
+    young = care.people.by_age(line.holder.id, month, why, lambda m: m < 4 * 12)
     code = "FAC.LT4" if young else "FAC.GE4"
     return _Pick("facility", lambda rows: _named(rows, code))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from disbursement.entitlements.dossier import DossierError
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
 
 SURVIVOR_FROM = 61

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from disbursement.entitlements import dossier as d
-from disbursement.entitlements.dossier import CaseIn, Dossier, DossierError, Facts, Person
+from disbursement.entitlements.dossier import CaseIn, Dossier, Facts, Person
+from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import typed
 from disbursement.entitlements.facts import Birth
 from disbursement.platform.clock import add_months, month_of, show_month
@@ -278,7 +279,8 @@ class Fold:
             self.pauses.remove(pause)
             if event.conditions == "not_eligible":
                 rule = self.rule("lost_eligibility", event.date)
-                self.endings.append(Ending(add_months(pause.first, -1), None, None, rule))
+                last = date(pause.first // 100, pause.first % 100, 1) - timedelta(days=1)
+                self.endings.append(Ending(month_of(last), last, None, rule))
                 self.pauses.append(replace(pause, until=None))
                 continue
             until = add_months(month, 1) if pause.rule.restores else month
@@ -397,6 +399,53 @@ def case_line(
         fold.remarried,
         tuple(fold.notes),
     )
+
+
+def taken_over(lines: tuple[CaseLine, ...]) -> tuple[CaseLine, ...]:
+    """Hand a case that moved to the case of the same right in the new place.
+
+    The new commune pays from the month the old one stopped (NĐ 335/2026 Art. 8.3, NĐ 20/2021
+    Art. 8.3), whatever the day of its decision: no gap and no overlap. Of two merits that are one
+    the moved file ends where the new one begins (NĐ 131/2021 Art. 131).
+    """
+    out = list(lines)
+    for n, new in enumerate(lines):
+        old = next((k for k, x in enumerate(lines) if k != n and _moved_to(x, new)), None)
+        decision = new.case.decision
+        if old is None or decision is None:
+            continue
+        last = _moved_last(lines[old])
+        if last is None:
+            continue
+        update = {"kind": "move_in", "first_month": add_months(last, 1)}
+        case = new.case.model_copy(update={"decision": decision.model_copy(update=update)})
+        out[n] = replace(new, case=case)
+        if lines[old].category.programme == "NCC":
+            rule = next(r for r in lines[old].notes if r.event == "moved")
+            ending = Ending(last, None, None, rule)
+            out[old] = replace(lines[old], endings=(*lines[old].endings, ending))
+    return tuple(out)
+
+
+def _moved_to(old: CaseLine, new: CaseLine) -> bool:
+    decision = new.case.decision
+    return (
+        old.holder.id == new.holder.id
+        and old.category.code == new.category.code
+        and old.facts.get("cared_for") == new.facts.get("cared_for")
+        and _moved_last(old) is not None
+        and _moved_last(new) is None
+        and new.case.on_roll_since is None
+        and decision is not None
+        and decision.first_month is None
+    )
+
+
+def _moved_last(line: CaseLine) -> int | None:
+    """Return the last month of the old place of a case that has moved away."""
+    if line.places[-1].last is not None:
+        return line.places[-1].last
+    return next((e.last_month for e in line.endings if e.rule.event == "moved"), None)
 
 
 def _reaches(event: d.Event, case: CaseIn, cared_for: str | None) -> bool:

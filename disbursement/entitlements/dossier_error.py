@@ -1,0 +1,19 @@
+"""The refusal of a dossier, apart so that everything that reads one can say it."""
+
+from __future__ import annotations
+
+from disbursement.platform.errors import RefusedError
+
+_PLACES = {"toàn văn": "the whole text", "gốc": "top level"}
+
+
+class DossierError(RefusedError):
+    """The dossier is refused: one sentence says where and what."""
+
+    def __init__(self, where: str, what_vi: str, what_en: str) -> None:
+        where = "".join(c for c in where if c.isprintable() and c not in "<>&")[:120]
+        super().__init__(
+            "dossier",
+            f"Hồ sơ đề nghị giải thích, {where}: {what_vi}.",
+            en=f"dossier, {_PLACES.get(where, where)}: {what_en}",
+        )
