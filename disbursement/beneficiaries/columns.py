@@ -36,11 +36,15 @@ class Column:
 
 @dataclass(frozen=True)
 class ColumnSet:
-    """The columns of one kind of file. `paid_months`: `Đã trả 07/2026` columns may follow."""
+    """The columns of one kind of file. `paid_months`: `Đã trả 07/2026` columns may follow.
+
+    `page` is where people find these columns.
+    """
 
     what: str
     columns: tuple[Column, ...]
     paid_months: bool = False
+    page: str = "docs/register-format.md"
 
     def of(self, field: str) -> Column:
         """Return the column of a field."""
@@ -147,14 +151,6 @@ OPENING = ColumnSet(
         Column("programme", "Chương trình", "choice", False, ("chế độ",), PROGRAMME),
     ),
     paid_months=True,
-)
-
-DEATHS = ColumnSet(
-    "trả lời của cơ sở dữ liệu dân cư",
-    (
-        Column("identity", "Số định danh cá nhân", "digits", True, REGISTER.columns[0].aliases),
-        Column("died_on", "Ngày chết", "date", True, ("ngày mất",)),
-    ),
 )
 
 CONTRACTS = ColumnSet(
@@ -266,7 +262,7 @@ def read_header(
             raise RefusedError(
                 "column_unknown",
                 f"Không rõ cột '{name}' ({place}) trong tệp {columns.what}: sửa tiêu đề theo mẫu "
-                "(docs/register-format.md) hoặc xóa cột này; chưa nhận gì.",
+                f"({columns.page}) hoặc xóa cột này; chưa nhận gì.",
             )
         target: dict[str, int] | dict[int, int] = paid if isinstance(key, int) else index
         if key in target:
@@ -299,5 +295,5 @@ def _complete(columns: ColumnSet, index: Mapping[str, int], paid: Mapping[int, i
         raise RefusedError(
             "column_missing",
             f"Tệp {columns.what} thiếu cột {', '.join(repr(m) for m in missing)}: thêm cột theo "
-            "mẫu (docs/register-format.md); chưa nhận gì.",
+            f"mẫu ({columns.page}); chưa nhận gì.",
         )

@@ -7,26 +7,26 @@ What is missing (the 12-digit number, the day of birth) can be recorded in the s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from disbursement.beneficiaries import columns
-from disbursement.beneficiaries.reader import Encoding, open_table
-from disbursement.beneficiaries.rules import clean, identity_fault, read_date
+from disbursement.beneficiaries.national.profiles import DEATHS
+from disbursement.beneficiaries.national.service import import_national
+from disbursement.beneficiaries.reader import Encoding
+from disbursement.beneficiaries.rules import clean, identity_fault
 from disbursement.beneficiaries.staging import audit
 from disbursement.documents.cleaning import HeldRow, cleaning_xlsx
 from disbursement.documents.words import Office
 from disbursement.entitlements import store
-from disbursement.platform import files, ids
-from disbursement.platform.clock import add_months, month_of, show_month, stamp, today
+from disbursement.platform import files
+from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
 from disbursement.programmes.communes import province
-from ledger.bulk import bulk_insert
 
 MAX_DOCUMENT = 300
 
@@ -62,146 +62,24 @@ class HoldRow:
 
 
 def check_deaths(
-    ctx: Context, path: Path, actor: str, *, encoding: Encoding = "utf-8"
+    ctx: Context,
+    path: Path,
+    actor: str,
+    *,
+    encoding: Encoding = "utf-8",
+    as_of: date | None = None,
 ) -> DeathReport:
     """Read the population database's answer: who has died, and when.
 
-    Each person found gets a hold of right `dead`; the month of death is the last that is due
-    (NĐ 335/2026 Điều 8 khoản 4), once a decision ends the case. The same file again changes
-    nothing. All rows or none: raises RefusedError naming row and column.
+    The same as importing the profile `deaths` (beneficiaries/national): a dated snapshot, and a
+    hold of right for each person found. `as_of` is the day of the answer (None: today, where the
+    file is new). The same file again changes nothing. All rows or none: raises RefusedError naming
+    row and column.
     """
-    day = today(ctx.clock)
-    rows = 0
-    with (
-        ctx.cell.begin() as conn,
-        open_table(path, columns.DEATHS, encoding=encoding) as source,
-    ):
-        conn.execute(text("DROP TABLE IF EXISTS work_death"))
-        conn.execute(
-            text(f"CREATE TEMPORARY TABLE work_death (who_blind {_bytes(conn)}, died_on text)")
-        )
-        for chunk in source.chunks:
-            found = [_death(source.header, n, cells, day) for n, cells in chunk.rows()]
-            rows += bulk_insert(
-                conn,
-                "work_death",
-                ("who_blind", "died_on"),
-                ((ctx.keys.blind("identity", i), died.isoformat()) for i, died in found),
-            )
-        _one_date(conn)
-        return _hold_dead(conn, ctx, path, rows, actor)
-
-
-def _bytes(conn: Connection) -> str:
-    return "bytea" if conn.dialect.name == "postgresql" else "blob"
-
-
-def _death(header: columns.Header, n: int, cells: list[Any], day: date) -> tuple[str, date]:
-    def cell(field: str) -> str:
-        at = header.index[field]
-        value = cells[at] if at < len(cells) else ""
-        if not isinstance(value, str):
-            raise _refuse(header, n, field, "ô phải là dạng chữ (Text) hoặc ngày, không phải số.")
-        return clean(value)
-
-    identity = cell("identity")
-    if not (identity.isascii() and identity.isdigit() and len(identity) in (9, 12)):
-        raise _refuse(header, n, "identity", "phải là số định danh 12 số (CMND: 9 số).")
-    died = read_date(cell("died_on"))
-    if died is None or died > day:
-        raise _refuse(header, n, "died_on", "không phải ngày đã qua; ghi dạng dd/mm/yyyy.")
-    return identity, died
-
-
-def _refuse(header: columns.Header, n: int, field: str, sentence: str) -> RefusedError:
-    where = header.where(n, field)
-    return RefusedError(
-        "death_row", f"{where[:1].upper()}{where[1:]}: {sentence} Chưa ghi gì từ tệp này."
+    done = import_national(ctx, DEATHS, path, actor=actor, as_of=as_of, encoding=encoding)
+    return DeathReport(
+        done.rows_read, done.dead_here, done.dead_numbers - done.dead_here, done.new_holds
     )
-
-
-def _one_date(conn: Connection) -> None:
-    row = conn.execute(
-        text(
-            "SELECT count(*) FROM (SELECT who_blind FROM work_death GROUP BY who_blind "
-            "HAVING min(died_on) <> max(died_on)) q"
-        )
-    ).scalar_one()
-    if row:
-        raise RefusedError(
-            "death_twice",
-            f"Tệp ghi hai ngày chết khác nhau cho {row} người; hỏi lại cơ sở dữ liệu dân cư. Chưa "
-            "ghi gì từ tệp này.",
-        )
-
-
-def _hold_dead(conn: Connection, ctx: Context, path: Path, rows: int, actor: str) -> DeathReport:
-    dead = conn.execute(
-        text(
-            "SELECT p.id, p.payer_id, min(w.died_on) FROM work_death w "
-            "JOIN person p ON p.identity_blind = w.who_blind GROUP BY p.id, p.payer_id "
-            "ORDER BY p.id"
-        )
-    ).all()
-    numbers = conn.execute(text("SELECT count(DISTINCT who_blind) FROM work_death")).scalar_one()
-    known = {
-        (int(person), str(digest))
-        for person, digest in conn.execute(
-            text("SELECT person_id, fact_digest FROM hold WHERE reason = 'dead'")
-        )
-    }
-    new = [r for r in dead if (r[0], r[2]) not in known]
-    at = stamp(ctx.clock)
-    if new:
-        import_id = _record(conn, ctx, path, rows, len(new), actor)
-        first = ids.block(conn, "hold", len(new))
-        bulk_insert(
-            conn,
-            "hold",
-            ("id", "payer_id", "person_id", "kind", "reason", "detail", "raised_at", "raised_by",
-             "fact_digest"),
-            (
-                (first + n, payer, person, "right", "dead", _dead_words(died), at, actor, died)
-                for n, (person, payer, died) in enumerate(new)
-            ),
-        )  # fmt: skip
-        conn.execute(
-            text(
-                "INSERT INTO death_notice (person_id, died_on, import_id, recorded_at) "
-                "VALUES (:p, :d, :i, :at) ON CONFLICT (person_id) DO UPDATE SET "
-                "died_on = excluded.died_on, import_id = excluded.import_id, "
-                "recorded_at = excluded.recorded_at"
-            ),
-            [{"p": r[0], "d": r[2], "i": import_id, "at": at} for r in new],
-        )
-    report = DeathReport(rows, len(dead), int(numbers) - len(dead), len(new))
-    audit(conn, ctx, actor, "register.check", path.name[:100], asdict(report))
-    return report
-
-
-def _dead_words(died: str) -> str:
-    day = date.fromisoformat(died)
-    return (
-        f"Cơ sở dữ liệu dân cư báo chết ngày {day:%d/%m/%Y}: thôi hưởng từ tháng "
-        f"{show_month(add_months(month_of(day), 1))}; xác minh và ra quyết định."
-    )
-
-
-def _record(conn: Connection, ctx: Context, path: Path, rows: int, taken: int, actor: str) -> int:
-    import_id = ids.block(conn, "import", 1)
-    conn.execute(
-        text(
-            "INSERT INTO import_file (id, kind, sha256, name, rows_read, rows_taken, "
-            "rows_refused, imported_at, imported_by) VALUES (:i, 'deaths', :s, :n, :r, :t, 0, "
-            ":at, :by) ON CONFLICT (kind, sha256) DO UPDATE SET "
-            "rows_taken = import_file.rows_taken + excluded.rows_taken"
-        ),
-        {
-            "i": import_id, "s": files.sha256_of(path), "n": path.name[:100], "r": rows,
-            "t": taken, "at": stamp(ctx.clock), "by": actor,
-        },
-    )  # fmt: skip
-    return import_id
 
 
 # ---- looking and cleaning -------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from functools import lru_cache
@@ -201,43 +201,23 @@ def facts_text(case: Case) -> str:
 # ---- a row ----------------------------------------------------------------------------------
 
 
-class RowReader:
-    """Reads rows of one file: the header's positions are looked up once.
+class CellReader:
+    """Reads cells of one file by their columns: the header's positions are looked up once.
 
-    `province` is the cell's; `payers` are the commune codes that are payers here; `bank_of` gives
-    the BIC for what a cell says (BIC, BIN or short name) or raises a DisburseError; `today` bounds
-    what may have happened.
+    `today` bounds what may have happened.
     """
 
-    def __init__(
-        self,
-        header: Header,
-        *,
-        province: str,
-        payers: Collection[str],
-        bank_of: Callable[[str, str], str],
-        today: date,
-        only_payer: str | None = None,
-    ) -> None:
+    def __init__(self, header: Header, today: date) -> None:
         self.header = header
         self.places = tuple(header.index.items())
-        self._at: Mapping[str, int] = header.index
+        self.today = today
         self._columns: ColumnSet = header.columns
-        self._province = province
-        self._payers = payers
-        self._bank_of = lru_cache(maxsize=4_096)(bank_of)
-        self._today = today
-        self._only = only_payer
         self._choices = {
             c.field: {plain(k): v for k, v in c.choices.items()}
             for c in header.columns.columns
             if c.choices is not None
         }
         self._known_choice: dict[tuple[str, str], str | None] = {}
-
-    def read(self, n: int, cells: list[Any]) -> Row | list[Fault]:
-        """Return the row, or every fault in it."""
-        return _Reading(self, n, cells).row()
 
     def choice(self, column: str, text: str) -> str:
         """Return the value a choice stands for."""
@@ -255,13 +235,41 @@ class RowReader:
         return value
 
 
-class _Reading:
+class RowReader(CellReader):
+    """Reads rows of a register file.
+
+    `province` is the cell's; `payers` are the commune codes that are payers here; `bank_of` gives
+    the BIC for what a cell says (BIC, BIN or short name) or raises a DisburseError.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        *,
+        province: str,
+        payers: Collection[str],
+        bank_of: Callable[[str, str], str],
+        today: date,
+        only_payer: str | None = None,
+    ) -> None:
+        super().__init__(header, today)
+        self._province = province
+        self._payers = payers
+        self._bank_of = lru_cache(maxsize=4_096)(bank_of)
+        self._only = only_payer
+
+    def read(self, n: int, cells: list[Any]) -> Row | list[Fault]:
+        """Return the row, or every fault in it."""
+        return _Reading(self, n, cells).row()
+
+
+class Cells:
     """One row being read; faults are collected so that the officer sees all of them at once."""
 
-    __slots__ = ("cells", "faults", "holds", "n", "reader", "values")
+    __slots__ = ("cells", "columns", "faults", "n", "values")
 
-    def __init__(self, reader: RowReader, n: int, cells: list[Any]) -> None:
-        self.reader = reader
+    def __init__(self, reader: CellReader, n: int, cells: list[Any]) -> None:
+        self.columns = reader
         self.n = n
         self.cells = cells
         self.values: dict[str, Any] = {
@@ -270,14 +278,15 @@ class _Reading:
             if at < len(cells) and cells[at] not in ("", None)
         }
         self.faults: list[Fault] = []
-        self.holds: list[Found] = []
 
     # -- cells
 
     def fail(self, column: str, sentence: str) -> None:
-        self.faults.append(Fault(self.reader.header.where(self.n, column), sentence))
+        """Note a fault of a cell."""
+        self.faults.append(Fault(self.columns.header.where(self.n, column), sentence))
 
     def raw(self, column: str) -> Any:
+        """Return a cell as it came; '' where it is empty."""
         return self.values.get(column, "")
 
     def text(self, column: str, *, need: bool = False, longest: int = MAX_TEXT) -> str:
@@ -297,12 +306,14 @@ class _Reading:
         return str(value)
 
     def name(self, column: str, *, need: bool) -> str:
+        """Return a person's name."""
         value = self.text(column, need=need, longest=MAX_NAME)
         if value and not _is_name(value):
             self.fail(column, "tên chỉ gồm chữ cái, khoảng trắng, dấu chấm, gạch nối; sửa lại.")
         return value
 
     def choice(self, column: str, default: str | None = None, *, need: bool = False) -> str | None:
+        """Return what the word in a cell stands for."""
         value = self.values.get(column, "")
         if value == "":
             if need:
@@ -314,16 +325,18 @@ class _Reading:
             self.fail(column, "ô phải là dạng chữ, chọn trong danh mục; gõ lại.")
             return default
         try:
-            return self.reader.choice(column, value)
+            return self.columns.choice(column, value)
         except _BadCell as bad:
             self.fail(column, str(bad))
             return default
 
     def flag(self, column: str) -> bool | None:
+        """Return yes or no; None where the cell is empty."""
         value = self.choice(column)
         return None if value is None else value == "1"
 
     def day(self, column: str, *, need: bool = False) -> date | None:
+        """Return a day."""
         value = self.raw(column)
         if value == "" and not need:
             return None
@@ -338,6 +351,7 @@ class _Reading:
         return day
 
     def month(self, column: str, *, need: bool = False) -> int | None:
+        """Return a month, yyyymm."""
         value = self.raw(column)
         if value == "" and not need:
             return None
@@ -348,6 +362,7 @@ class _Reading:
         return found
 
     def whole(self, column: str, most: int) -> int | None:
+        """Return a whole number from 0 to `most`."""
         value = self.raw(column)
         if value == "":
             return None
@@ -357,7 +372,35 @@ class _Reading:
             return None
         return number
 
-    # -- parts of a row
+    def birth(self) -> tuple[date, date] | None:
+        """Return the first and last day on which the person may have been born."""
+        value = self.raw("birth")
+        if type(value) is not str:
+            self.fail(
+                "birth",
+                "một con số không phải là ngày sinh; ghi dạng dd/mm/yyyy, hoặc ô chữ chỉ ghi năm.",
+            )
+            return None
+        born = read_birth(value) if value else None
+        if born is None:
+            self.fail("birth", "không phải ngày sinh; ghi dd/mm/yyyy, mm/yyyy hoặc yyyy.")
+            return None
+        today = self.columns.today
+        if born[0] > today or born[1].year < today.year - MAX_AGE_YEARS:
+            self.fail("birth", "ngày sinh ở tương lai hoặc quá xa; sửa lại.")
+            return None
+        return born
+
+
+class _Reading(Cells):
+    """A row of a register file being read."""
+
+    __slots__ = ("holds", "reader")
+
+    def __init__(self, reader: RowReader, n: int, cells: list[Any]) -> None:
+        super().__init__(reader, n, cells)
+        self.reader = reader
+        self.holds: list[Found] = []
 
     def row(self) -> Row | list[Fault]:
         name = self.name("name", need=True)
@@ -381,24 +424,6 @@ class _Reading:
             self.n, identity_kind, identity, name, born[0], born[1], sex, commune, case,
             facts_text(case), *payee, kind, bank, account, owner, relation, paid, self.holds,
         )  # fmt: skip
-
-    def birth(self) -> tuple[date, date] | None:
-        value = self.raw("birth")
-        if type(value) is not str:
-            self.fail(
-                "birth",
-                "một con số không phải là ngày sinh; ghi dạng dd/mm/yyyy, hoặc ô chữ chỉ ghi năm.",
-            )
-            return None
-        born = read_birth(value) if value else None
-        if born is None:
-            self.fail("birth", "không phải ngày sinh; ghi dd/mm/yyyy, mm/yyyy hoặc yyyy.")
-            return None
-        today = self.reader._today  # noqa: SLF001 - one class in two halves
-        if born[0] > today or born[1].year < today.year - MAX_AGE_YEARS:
-            self.fail("birth", "ngày sinh ở tương lai hoặc quá xa; sửa lại.")
-            return None
-        return born
 
     def identity(self, born: tuple[date, date] | None, sex: str) -> tuple[str, str]:
         value = self.text("identity", longest=20)
@@ -466,7 +491,7 @@ class _Reading:
             clause = canonical_clause(clause_text) if clause_text else None
         except DisburseError as error:
             self.fail("clause", _ending(error.sentence))
-        if decided is not None and decided > self.reader._today:  # noqa: SLF001 - as above
+        if decided is not None and decided > self.reader.today:
             self.fail("decision_date", "ngày quyết định ở tương lai; sửa lại.")
         if start is not None and decided is not None and start > add_months(month_of(decided), 24):
             self.fail("start_month", "tháng bắt đầu sau ngày quyết định quá hai năm; sửa lại.")

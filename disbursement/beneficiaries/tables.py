@@ -148,7 +148,7 @@ import_file = Table(
     "import_file",
     cell_metadata,
     key(),
-    words("kind"),  # register | opening | deaths
+    words("kind"),  # register | opening
     raw("sha256"),
     words("name"),
     whole("rows_read"),
@@ -178,6 +178,61 @@ death_notice = Table(
     words("died_on"),
     big("import_id"),
     words("recorded_at"),
+)
+
+# National registers (beneficiaries/national): dated snapshots of what their files said.
+register_snapshot = Table(
+    "register_snapshot",
+    cell_metadata,
+    key(),
+    words("profile"),
+    words("payer_code"),  # whose people the file covers; '' = the whole cell
+    words("as_of"),  # day of which the file speaks
+    big("content_id"),  # the snapshot whose rows these are: the same file may speak again
+    small("changes"),  # 1: the file held only what changed since the snapshot before
+    raw("sha256"),
+    words("file_name"),
+    whole("rows_read"),
+    whole("rows_taken"),
+    whole("rows_refused"),
+    words("imported_at"),
+    words("imported_by"),
+    UniqueConstraint("profile", "payer_code", "sha256", "as_of", name="register_snapshot_once"),
+)
+
+register_row = Table(
+    "register_row",
+    cell_metadata,
+    big("snapshot_id"),
+    whole("n"),
+    small("state"),  # 0 good, 1 refused but its number can be read: it is not missing there
+    small("active"),  # 0: dead, or no longer on their list
+    raw("who_blind", null=True),
+    words("last4"),
+    words("code"),  # their own key: household, case, file, child; '' = none
+    words("name"),
+    words("name_search"),
+    words("birth_from"),
+    words("birth_to"),
+    words("sex"),
+    words("commune_code"),
+    words("died_on", null=True),
+    words("left_on", null=True),
+    words("facts"),  # the other stored columns, canonical JSON
+    PrimaryKeyConstraint("snapshot_id", "n"),
+    Index("register_row_who", "snapshot_id", "who_blind"),
+)
+
+register_policy = Table(
+    "register_policy",
+    cell_metadata,
+    big("payer_id"),
+    words("profile"),
+    whole("max_age_days"),
+    words("when_old"),  # warn | stop | off
+    words("set_by"),
+    words("set_at"),
+    PrimaryKeyConstraint("payer_id", "profile"),
 )
 
 case_change = Table(

@@ -15,6 +15,7 @@ from disbursement.cli import (
     common,
     file,
     ledger,
+    national,
     payer,
     payment,
     rates,
@@ -55,6 +56,7 @@ app.command()(sample)
 app.command()(explain)
 app.add_typer(bench.app, name="bench")
 app.add_typer(register.app, name="register")
+app.add_typer(national.app, name="national")
 app.add_typer(run.app, name="run")
 app.add_typer(budget.app, name="budget")
 app.add_typer(rates.app, name="rates")

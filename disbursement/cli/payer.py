@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from disbursement.beneficiaries.national.freshness import set_register_policy
 from disbursement.beneficiaries.policies import list_payers, set_policy
 from disbursement.cli import common
 from disbursement.cli.common import As, Json
@@ -61,9 +62,24 @@ def policy(
             "--scan-required", metavar="yes|no", help="Phải đính kèm phiếu duyệt đã ký rồi mới chi."
         ),
     ] = None,
+    register: Annotated[
+        str | None,
+        typer.Option("--register", help="Sổ quốc gia (deaths, poor ...) mà hai tùy chọn sau nói."),
+    ] = None,
+    max_age: Annotated[
+        int | None, typer.Option("--max-age", help="Sổ được cũ bao nhiêu ngày.")
+    ] = None,
+    when_old: Annotated[
+        str | None,
+        typer.Option("--when-old", metavar="warn|stop|off", help="Sổ thiếu hoặc quá hạn thì sao."),
+    ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Đặt cách ký duyệt của một đơn vị chi trả; người quản trị làm."""
+    """Đặt cách ký duyệt, tuổi sổ quốc gia của một đơn vị chi trả; người quản trị làm."""
+    if register is not None or max_age is not None or when_old is not None:
+        _register_policy(code, register, max_age, when_old, user, as_json=as_json)
+        if checker_may_second is None and scan_required is None:
+            return
     done = set_policy(
         common.context(),
         code,
@@ -78,6 +94,26 @@ def policy(
         f"{done.code}: người kiểm tra ký thay kế toán: {_word(done.checker_may_second)}; "
         f"cần phiếu duyệt đã ký: {_word(done.scan_required)}."
     )
+
+
+def _register_policy(
+    code: str,
+    register: str | None,
+    max_age: int | None,
+    when_old: str | None,
+    user: str,
+    *,
+    as_json: bool,
+) -> None:
+    if register is None:
+        raise UsageError("policy", "--max-age, --when-old cần --register SỔ đi cùng.")
+    done = set_register_policy(
+        common.context(), code, register, max_age_days=max_age, when_old=when_old, actor=user
+    )
+    if as_json:
+        common.emit({"payer": code, "register": register, **asdict(done)})
+        return
+    typer.echo(f"{code}: sổ {register} được cũ {done.max_age_days} ngày, quá thì {done.when_old}.")
 
 
 def _word(flag: bool) -> str:

@@ -22,10 +22,15 @@ Out = Annotated[Path | None, typer.Option("--out", help="Thư mục nhận tệp
 Encoding = Annotated[
     str, typer.Option("--encoding", help="Bảng mã của CSV: utf-8 hoặc windows-1258.")
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Ngày của tệp (dd/mm/yyyy); mặc định hôm nay, nếu tệp chưa đọc."),
+]
 Payer = Annotated[str | None, typer.Option("--payer", help="Chỉ một xã (mã 5 số).")]
 
 
-def _encoding(value: str) -> Literal["utf-8", "windows-1258"]:
+def encoding_arg(value: str) -> Literal["utf-8", "windows-1258"]:
+    """Read an encoding option. Raises UsageError."""
     if value == "windows-1258":
         return "windows-1258"
     if value == "utf-8":
@@ -33,7 +38,8 @@ def _encoding(value: str) -> Literal["utf-8", "windows-1258"]:
     raise UsageError("encoding", "--encoding chỉ nhận utf-8 hoặc windows-1258.")
 
 
-def _day(value: str | None, option: str) -> date | None:
+def day_arg(value: str | None, option: str) -> date | None:
+    """Read a day option (dd/mm/yyyy or yyyy-mm-dd). Raises UsageError."""
     from disbursement.beneficiaries.rules import read_date  # noqa: PLC0415 - commands start fast
 
     if value is None:
@@ -105,7 +111,7 @@ def import_(
         actor=user,
         payer=payer,
         out_dir=out,
-        encoding=_encoding(encoding),
+        encoding=encoding_arg(encoding),
     )
     if as_json:
         common.emit(asdict(report))
@@ -141,7 +147,7 @@ def open_(
     ctx = common.context()
     common.officer(ctx, user, "preparer")
     report = open_register(
-        ctx, file, month_arg(through), user, out_dir=out, encoding=_encoding(encoding)
+        ctx, file, month_arg(through), user, out_dir=out, encoding=encoding_arg(encoding)
     )
     if as_json:
         common.emit(asdict(report))
@@ -158,14 +164,20 @@ def open_(
 @app.command("check")
 @common.command
 def check(
-    file: FileArgument, user: common.As, encoding: Encoding = "utf-8", as_json: common.Json = False
+    file: FileArgument,
+    user: common.As,
+    as_of: AsOf = None,
+    encoding: Encoding = "utf-8",
+    as_json: common.Json = False,
 ) -> None:
     """Đọc trả lời của cơ sở dữ liệu dân cư (người đã chết) và giữ lại."""
     from disbursement.beneficiaries.holds import check_deaths  # noqa: PLC0415 - as above
 
     ctx = common.context()
     common.officer(ctx, user, "preparer", "checker")
-    report = check_deaths(ctx, file, user, encoding=_encoding(encoding))
+    report = check_deaths(
+        ctx, file, user, encoding=encoding_arg(encoding), as_of=day_arg(as_of, "--as-of")
+    )
     if as_json:
         common.emit(asdict(report))
         return
@@ -251,7 +263,7 @@ def release(
             ) from error
     ctx = common.context()
     common.officer(ctx, user, "preparer", "checker", payer=payer_of_hold(ctx, hold))
-    row = release_hold(ctx, hold, document, user, identity=number, birth=_day(birth, "--birth"))
+    row = release_hold(ctx, hold, document, user, identity=number, birth=day_arg(birth, "--birth"))
     if as_json:
         common.emit(asdict(row))
         return

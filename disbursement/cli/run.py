@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import text
 
+from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
 from disbursement.identity.service import unlock
@@ -265,6 +267,8 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
             {"m": month_arg(month)},
         ).mappings()
         found: list[dict[str, Any]] = [dict(r) for r in rows if not payer or r["code"] in payer]
+        for one in found:
+            one["warnings"] = [asdict(w) for w in warnings_of(conn, one["id"])]
     if as_json:
         common.emit(found)
         return
@@ -275,7 +279,11 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
             f"{r['id']:>6}  {r['code']}  {r['programme']}  số {r['number']} bản {r['version']}  "
             f"{r['state']:<9} {r['payments']:>7} khoản {format_vnd(r['total_vnd']):>16} đ  "
             f"giữ lại {r['held_right'] + r['held_payment']}"
+            + (f"  cảnh báo {len(r['warnings'])}" if r["warnings"] else "")
         )
+    said = {ListWarning(**w).sentence for r in found for w in r["warnings"]}
+    for sentence in sorted(said):
+        typer.echo(f"Cảnh báo: {sentence}")
 
 
 @app.command()

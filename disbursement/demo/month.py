@@ -87,7 +87,7 @@ class DemoMonth:
     def _list(self, days: Days, deaths: Path) -> None:
         self.clock.set(days.listed)
         with self.watch.stage("check"):
-            check_deaths(self.ctx, deaths, "an")
+            check_deaths(self.ctx, deaths, "an", as_of=days.listed)
         with self.watch.stage("prepare"):
             done = service.prepare(self.ctx, days.month, self.signers["an"])
         if done.rerating_people:

@@ -128,6 +128,8 @@ class ApprovalSheet:
     chain_seq: int
     batches: tuple[BatchFile, ...]
     signers: tuple[Signer, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Sentences about national registers that were missing or old when the list was prepared."""
 
     @property
     def title(self) -> str:
@@ -201,6 +203,7 @@ def sheet_data(sheet: ApprovalSheet) -> dict[str, Any]:
         ],
         "changes": [[n, format_vnd(c), signed_vnd(a)] for n, c, a in _change_rows(sheet)],
         "holds": [[k, r, format_vnd(n), format_vnd(a)] for k, r, n, a in _hold_rows(sheet)],
+        "warnings": list(sheet.warnings),
         "held": format_vnd(sum(h.amount_vnd for h in sheet.holds)),
         "law_on": words.short_day(sheet.law_on),
         "rate_set": sheet.rate_set,
@@ -275,6 +278,8 @@ def _summary(book: Book, sheet: ApprovalSheet) -> None:
         tab.row(("So với kỳ trước", name, count, amount, "Số tiền là phần chênh lệch"))
     for kind, reason, people, amount in _hold_rows(sheet):
         tab.row((kind, reason, people, amount, None))
+    for sentence in sheet.warnings:
+        tab.row(("Cảnh báo", "Sổ quốc gia", None, None, sentence))
     tab.row(("Căn cứ", "Bộ mức chi", None, None, sheet.rate_set))
     tab.row(("Căn cứ", "Luật áp dụng tại ngày", None, None, words.short_day(sheet.law_on)))
     for citation in sheet.citations:

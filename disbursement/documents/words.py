@@ -55,6 +55,7 @@ HOLD_REASONS = {
     "birth_year_only": "Chỉ có năm (hoặc tháng) sinh",
     "no_opening": "Chưa có số đã chi trước ngày đưa vào hệ thống",
     "dead": "Dữ liệu dân cư báo đã chết",
+    "household_left": "Hộ không còn trong danh sách nghèo, cận nghèo",
     "start_month": "Tháng bắt đầu hưởng chưa khớp quy định",
     "rail_not_available": "Kênh chi trả chưa sẵn sàng",
     "shared_account": "Một tài khoản cho nhiều người",

@@ -13,6 +13,7 @@ from typing import Any
 
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.columns import Column, ColumnSet, Header, plain, read_header
+from disbursement.beneficiaries.national.profiles import profile
 from disbursement.beneficiaries.reader import Encoding, open_table
 from disbursement.beneficiaries.staging import cell_words
 from disbursement.fallback.desk_file import RESULTS
@@ -27,7 +28,7 @@ REPORT = ColumnSet(
 TABLES: dict[str, ColumnSet] = {
     "register": columns.REGISTER,
     "opening": columns.OPENING,
-    "deaths": columns.DEATHS,
+    "deaths": profile("deaths").column_set,
     "contracts": columns.CONTRACTS,
     "budget": columns.BUDGET,
     "cash_result": RESULTS,

@@ -46,6 +46,7 @@ APPEND_ONLY = (
     "receivable",
     "receivable_decided",
     "repayment",
+    "register_snapshot",
 )
 
 

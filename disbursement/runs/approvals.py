@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.national.freshness import require_fresh
 from disbursement.identity.service import Signer, require
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
@@ -231,8 +232,8 @@ def sign_list(
 def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer: Signer) -> None:
     row = conn.execute(
         text(
-            "SELECT l.state, l.expires_at, y.code, l.programme, y.scan_required, l.scan_sha256 "
-            "FROM pay_list l JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
+            "SELECT l.state, l.expires_at, y.code, l.programme, y.scan_required, l.scan_sha256, "
+            "l.payer_id FROM pay_list l JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
         ),
         {"l": list_id},
     ).one()
@@ -252,6 +253,8 @@ def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer:
             f"{name} đã quá hạn ký ({date.fromisoformat(row[1]):%d/%m/%Y}); hãy lập lại bằng "
             "`disburse run prepare`.",
         )
+    if role == "check":
+        require_fresh(conn, [(row[6], row[2])], today(ctx.clock))
     if role == "sign1" and row[4] and row[5] is None:
         raise NotNowError(
             "scan_missing", f"{name}: đơn vị yêu cầu đính kèm phiếu duyệt đã ký trước khi chi."

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.national.freshness import warnings_of
 from disbursement.documents.figures import Figure
 from disbursement.documents.receivables import (
     OwedBack,
@@ -162,6 +163,7 @@ def approval_sheet(conn: Connection, ctx: Context, list_id: int) -> ApprovalShee
         chain_seq=seq,
         batches=_batch_files(conn, list_id),
         signers=_signers(conn, ctx, row["journal_id"]),
+        warnings=tuple(w.sentence for w in warnings_of(conn, list_id)),
     )
 
 

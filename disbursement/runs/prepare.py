@@ -18,6 +18,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.national.freshness import warning_rows
 from disbursement.entitlements import compare as differ
 from disbursement.entitlements import service as entitlements
 from disbursement.entitlements import store
@@ -288,6 +289,7 @@ def prepare_lists(
             )
         )
     }
+    _note_registers(conn, ctx, [r for r in lists if r.id in used])
     # A list that pays, cancels and holds nothing asks nobody for a signature; open, it would keep
     # its month from closing.
     unused = ",".join(str(r.id) for r in lists if r.id not in used)
@@ -304,6 +306,18 @@ def prepare_lists(
         people,
         amount,
         tuple(given_back),
+    )
+
+
+def _note_registers(conn: Connection, ctx: Context, lists: Sequence[ListRow]) -> None:
+    """Write down on each list which national registers were missing or old on this day."""
+    bulk_insert(
+        conn,
+        "list_warning",
+        ("list_id", "register", "state", "as_of", "max_age_days"),
+        warning_rows(
+            conn, [(r.id, r.payer_id, r.payer_code, r.programme) for r in lists], today(ctx.clock)
+        ),
     )
 
 

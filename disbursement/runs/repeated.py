@@ -33,8 +33,11 @@ _BODIES = (
     "SELECT h.list_id, h.person_id, h.cover, h.kind, h.reason, h.detail, h.amount_vnd "
     "FROM list_hold h WHERE h.list_id IN ({}) "
     "ORDER BY h.list_id, h.person_id, h.cover, h.kind, h.reason",
+    "SELECT w.list_id, w.register, w.state, w.as_of, w.max_age_days FROM list_warning w "
+    "WHERE w.list_id IN ({}) ORDER BY w.list_id, w.register",
 )
-"""What people sign: lines, payments, rows of the files, holds; no number that a version gives."""
+"""What people sign: lines, payments, rows of the files, holds, warnings; no number that a version
+gives."""
 
 
 def standing(conn: Connection, payer_ids: Sequence[int]) -> list[tuple[int, str]]:

@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.national.freshness import require_fresh
 from disbursement.beneficiaries.payers import BUDGET_LINES, define_payer_accounts
 from disbursement.identity.service import Signer, require, user
 from disbursement.platform import files, ids
@@ -101,6 +102,7 @@ def prepare(
         for payer_id, code in payers:
             require(conn, signer, "preparer", code)
             _check_order(conn, payer_id, code, month)
+        require_fresh(conn, payers, today(ctx.clock))
         before = _before(conn, ctx, month, [p for p, _ in payers])
         prepared = assess_stage(conn, ctx, month, codes=codes, law_on=law_on)
         frozen = render_stage(conn, ctx, month, prepared)

@@ -70,6 +70,17 @@ pay_list = Table(
     ),
 )
 
+list_warning = Table(
+    "list_warning",
+    cell_metadata,
+    big("list_id"),
+    words("register"),
+    words("state"),  # missing | old
+    words("as_of", null=True),  # day of the newest file of the register
+    whole("max_age_days"),
+    PrimaryKeyConstraint("list_id", "register"),
+)
+
 list_hold = Table(
     "list_hold",
     cell_metadata,

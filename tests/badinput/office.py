@@ -141,6 +141,11 @@ def ready(office: Office) -> None:
     office.well(
         "register", "import", csv_file(office.folder / "register.csv", PEOPLE), "--as", "an"
     )
+    answer = "Số định danh cá nhân,Ngày chết\n025080999999,01/08/2026\n"  # nobody here
+    office.well("register", "check", office.file("deaths.csv", answer), "--as", "an")
+    for payer in (A, B):  # one answer for all the months of a test
+        policy = ("--register", "deaths", "--max-age", 366, "--as", "quan")
+        office.well("payer", "policy", payer, *policy)
 
 
 def budget(payer: str, **changes: object) -> tuple[object, ...]:

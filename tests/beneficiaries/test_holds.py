@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import python_calamine
 
-from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.holds import (
     check_deaths,
     count_holds,
@@ -19,6 +18,7 @@ from disbursement.beneficiaries.holds import (
     release_hold,
     write_cleaning,
 )
+from disbursement.beneficiaries.national.profiles import profile
 from disbursement.beneficiaries.service import import_register
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
@@ -45,7 +45,9 @@ def register(ctx: Context, tmp_path: Path) -> Context:
 
 
 def deaths(folder: Path, rows: list[Mapping[str, Any]], name: str = "deaths.csv") -> Path:
-    return csv_file(folder / name, rows, fields=["identity", "died_on"], of=columns.DEATHS)
+    return csv_file(
+        folder / name, rows, fields=["identity", "died_on"], of=profile("deaths").column_set
+    )
 
 
 DEAD = [

@@ -28,6 +28,8 @@ FROZEN = {
     "0004_rate_versions.sqlite.sql": "f07897daa9d20e25",
     "0005_receivables.postgresql.sql": "71b3185d9a1afca0",
     "0005_receivables.sqlite.sql": "1a4e2934938c981a",
+    "0006_national_registers.postgresql.sql": "0dae10aba78edaab",
+    "0006_national_registers.sqlite.sql": "e84fe57e3cd32129",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
 }
@@ -181,6 +183,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0003",
         "0004",
         "0005",
+        "0006",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -203,7 +206,16 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
     with database.engine(CELL).begin() as conn:
         for table in ("version", "file", "approval", "decision", "set"):
             conn.exec_driver_sql(f"DROP TABLE rate_{table}")
-        for table in ("receivable", "receivable_decision", "receivable_decided", "repayment"):
+        for table in (
+            "receivable",
+            "receivable_decision",
+            "receivable_decided",
+            "repayment",
+            "register_snapshot",
+            "register_row",
+            "register_policy",
+            "list_warning",
+        ):
             conn.exec_driver_sql(f"DROP TABLE {table}")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")

@@ -106,6 +106,13 @@ def _payer(world: World, conn: Connection) -> None:
         ),
         {"i": world.provider_id, "c": PROVIDER},
     )
+    conn.execute(  # a month of these tests is made without the population database
+        text(
+            "INSERT INTO register_policy (payer_id, profile, max_age_days, when_old, set_by, "
+            "set_at) VALUES (:i, 'deaths', 15, 'off', 'test', '')"
+        ),
+        {"i": world.payer_id},
+    )
     contract = ids.block(conn, "provider_contract", 1)
     keys = world.ctx.keys
     conn.execute(

@@ -1,0 +1,194 @@
+"""What a register's news does here: holds of right that a person resolves by a document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from disbursement.beneficiaries.national.profiles import profile
+from disbursement.beneficiaries.national.queries import (
+    POOR,
+    payers_asked,
+    work_scope,
+    work_subject,
+)
+from disbursement.entitlements.profiles import NEEDS
+from disbursement.platform import ids
+from disbursement.platform.clock import add_months, month_of, show_month, stamp
+from disbursement.platform.context import Context
+from ledger.bulk import bulk_insert
+
+DEAD = "dead"
+HOUSEHOLD_LEFT = "household_left"
+POOR_ONLY = frozenset(("K3", "K5a", "K5b", "K8"))
+"""Categories for which near-poor is not enough (entitlements/rules.py holds the articles)."""
+_SP_ALONE = 7500
+"""75 years in yyyymm: from then on the social pension asks for no poor household (NĐ
+176/2025/NĐ-CP Art. 2)."""
+
+
+class Finding(NamedTuple):
+    """A hold to raise: `fact` tells one occurrence from the next, so that none comes twice."""
+
+    person_id: int
+    payer_id: int
+    fact: str
+    detail: str
+
+
+def raise_right(
+    conn: Connection, ctx: Context, reason: str, found: Sequence[Finding], actor: str
+) -> list[Finding]:
+    """Raise holds of right, those known already (open or resolved) left out; return the new."""
+    known = {
+        (int(person), str(fact))
+        for person, fact in conn.execute(
+            text("SELECT person_id, fact_digest FROM hold WHERE reason = :r"), {"r": reason}
+        )
+    }
+    new = [f for f in found if (f.person_id, f.fact) not in known]
+    if not new:
+        return []
+    at = stamp(ctx.clock)
+    first = ids.block(conn, "hold", len(new))
+    bulk_insert(
+        conn,
+        "hold",
+        ("id", "payer_id", "person_id", "kind", "reason", "detail", "raised_at", "raised_by",
+         "fact_digest"),
+        (
+            (first + n, f.payer_id, f.person_id, "right", reason, f.detail, at, actor, f.fact)
+            for n, f in enumerate(new)
+        ),
+    )  # fmt: skip
+    return new
+
+
+# ---- deaths ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Deaths:
+    """Deaths in a file: numbers, those of people here, and newly raised holds."""
+
+    numbers: int
+    found: int
+    new_holds: int
+
+
+def hold_dead(conn: Connection, ctx: Context, content_id: int, actor: str) -> Deaths:
+    """Hold the right of everybody a register's rows call dead, and note the day.
+
+    The month of death is the last that is due (NĐ 335/2026 Điều 8 khoản 4), once a decision ends
+    the case. What is known already changes nothing.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT p.id, p.payer_id, min(r.died_on) FROM register_row r "
+            "JOIN person p ON p.identity_blind = r.who_blind "
+            "WHERE r.snapshot_id = :s AND r.died_on IS NOT NULL AND r.state = 0 "
+            "GROUP BY p.id, p.payer_id ORDER BY p.id"
+        ),
+        {"s": content_id},
+    ).all()
+    numbers = conn.execute(
+        text(
+            "SELECT count(DISTINCT who_blind) FROM register_row WHERE snapshot_id = :s "
+            "AND died_on IS NOT NULL AND state = 0"
+        ),
+        {"s": content_id},
+    ).scalar_one()
+    found = [Finding(person, payer, died, _dead_words(died)) for person, payer, died in rows]
+    new = raise_right(conn, ctx, DEAD, found, actor)
+    if new:
+        at = stamp(ctx.clock)
+        conn.execute(
+            text(
+                "INSERT INTO death_notice (person_id, died_on, import_id, recorded_at) "
+                "VALUES (:p, :d, :i, :at) ON CONFLICT (person_id) DO UPDATE SET "
+                "died_on = excluded.died_on, import_id = excluded.import_id, "
+                "recorded_at = excluded.recorded_at"
+            ),
+            [{"p": f.person_id, "d": f.fact, "i": content_id, "at": at} for f in new],
+        )
+    return Deaths(int(numbers), len(rows), len(new))
+
+
+def _dead_words(died: str) -> str:
+    day = date.fromisoformat(died)
+    return (
+        f"Cơ sở dữ liệu dân cư báo chết ngày {day:%d/%m/%Y}: thôi hưởng từ tháng "
+        f"{show_month(add_months(month_of(day), 1))}; xác minh và ra quyết định."
+    )
+
+
+# ---- leaving the poor list ------------------------------------------------------------------
+
+# Who left: by a date on their row, by a lower class, or by no longer standing there at all after
+# having stood there (a yearly review names those who stay).
+_LEFT = f"""
+SELECT p.id, p.payer_id, c.clause, c.facts, p.birth_to, r.left_on, r.facts AS said, o.n AS was_n,
+  r.n AS row_n
+FROM work_subject w JOIN person p ON p.id = w.person_id
+JOIN benefit_case c ON c.person_id = p.id AND {POOR}
+  AND (c.end_month IS NULL OR c.end_month >= :month)
+LEFT JOIN register_row r ON r.snapshot_id = w.content_id AND r.who_blind = p.identity_blind
+LEFT JOIN register_row o ON o.snapshot_id = w.before_id AND o.who_blind = p.identity_blind
+  AND o.active = 1 AND o.state = 0
+WHERE (r.n IS NULL AND o.n IS NOT NULL) OR (r.state = 0 AND (r.left_on IS NOT NULL
+  OR (r.facts LIKE '%"household":"near_poor"%' AND c.facts LIKE '%"household":"poor"%')))
+ORDER BY p.id, c.id
+"""
+
+
+def hold_left_household(conn: Connection, ctx: Context, payer: str, as_of: date, actor: str) -> int:
+    """Hold the right of people whose decision rests on a household that left the poor list.
+
+    Only categories that ask for a poor (near-poor) household, and only where no end of it is
+    recorded here. `payer` '' is the whole cell. Returns the number of new holds.
+    """
+    poor = profile("poor")
+    payers = payers_asked(conn, [payer] if payer else None)
+    speaks = work_scope(conn, poor, payers, as_of)
+    if not speaks:
+        return 0
+    work_subject(conn, poor, as_of)
+    found: dict[tuple[int, str], Finding] = {}
+    for row in conn.execute(text(_LEFT), {"month": month_of(as_of)}):
+        finding = _left_finding(row, as_of)
+        if finding is not None:
+            found.setdefault((finding.person_id, finding.fact), finding)
+    return len(raise_right(conn, ctx, HOUSEHOLD_LEFT, list(found.values()), actor))
+
+
+def _left_finding(row: Any, as_of: date) -> Finding | None:
+    if "household" not in NEEDS[row.clause]:
+        return None
+    born = int(row.birth_to[:4] + row.birth_to[5:7])
+    if row.clause == "SP" and born + _SP_ALONE <= month_of(as_of):
+        return None
+    facts, said = json.loads(row.facts), json.loads(row.said or "{}")
+    day = row.left_on or as_of.isoformat()
+    ended = facts.get("household_to")
+    if ended is not None and ended <= day:
+        return None
+    shown = f"{date.fromisoformat(day):%d/%m/%Y}"
+    if row.left_on is not None:
+        cause = f" ({said['left_cause']})" if said.get("left_cause") else ""
+        what, fact = f"hộ đã ra khỏi danh sách từ ngày {shown}{cause}", f"left:{day}"
+    elif row.row_n is None:
+        what, fact = f"hộ không còn trong danh sách ngày {shown}", f"absent:{day}"
+    elif row.clause not in POOR_ONLY:
+        return None
+    else:
+        what, fact = f"hộ chuyển từ nghèo sang cận nghèo, theo danh sách ngày {shown}", "near_poor"
+    return Finding(
+        int(row.id), int(row.payer_id), fact,
+        f"Danh sách hộ nghèo, hộ cận nghèo: {what}; xác minh và ra quyết định điều chỉnh hoặc thôi "
+        "hưởng.",
+    )  # fmt: skip
