@@ -23,6 +23,7 @@ from disbursement.entitlements.rules import decimal_text
 from disbursement.entitlements.survivors import shares
 from disbursement.entitlements.timeline import CaseLine
 from disbursement.platform.clock import add_months, month_of, show_month
+from disbursement.programmes.event_rules import EventRule
 from disbursement.programmes.merit_rates import Level, MeritRate, MeritRates
 from disbursement.programmes.open_points import open_point
 from disbursement.programmes.rates import CONFIDENCES
@@ -96,11 +97,15 @@ def idle(line: CaseLine, month: int) -> Nothing | None:
         )
     over = line.ending_before(month)
     if over is not None:
-        return Nothing(over.rule.text_vi, over.rule.text_en, over.rule.citation)
+        return _stopped(over.rule)
     pause = line.pause_at(month)
     if pause is not None:
-        return Nothing(pause.rule.text_vi, pause.rule.text_en, pause.rule.citation)
+        return _stopped(pause.rule)
     return None
+
+
+def _stopped(rule: EventRule) -> Nothing:
+    return Nothing(rule.text_vi, rule.text_en, rule.citation, rule.confidence)
 
 
 def draws_merit(merit: Merit, person: str, month: int) -> bool:

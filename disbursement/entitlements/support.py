@@ -116,7 +116,8 @@ def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | Non
         )
     for over in (line.ending_before(month), line.pause_at(month)):
         if over is not None:
-            return Nothing(over.rule.text_vi, over.rule.text_en, over.rule.citation)
+            rule = over.rule
+            return Nothing(rule.text_vi, rule.text_en, rule.citation, rule.confidence)
     pick = _PICKS[line.category.code](care, line, month)
     if isinstance(pick, Nothing):
         return pick

@@ -72,3 +72,20 @@ def months(first: str, last: str) -> list[str]:
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
         out.append(f"{year}-{month:02d}")
     return out
+
+
+def told(found: dict[str, Any]) -> set[tuple[str, int, str, str, str]]:
+    """Each line as (state, amount, months, rate code, confidence); months as `2026-07..2026-10`."""
+    out = set()
+    for line in found["lines"]:
+        covered = line["covers_months"]
+        span = covered[0] if len(covered) == 1 else f"{covered[0]}..{covered[-1]}"
+        assert covered == months(covered[0], covered[-1])
+        assert line["citation"]
+        assert line["arithmetic"]
+        assert line["text_vi"]
+        assert line["text_en"]
+        row = (line["state"], line["amount_vnd"], span, line["rate_code"], line["confidence"])
+        assert row not in out
+        out.add(row)
+    return out
