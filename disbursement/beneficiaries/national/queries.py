@@ -138,6 +138,7 @@ def work_subject(conn: Connection, profile: Profile, day: date) -> None:
         _binds(profile, day),
     )
     if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("ANALYZE work_scope")
         conn.exec_driver_sql("ANALYZE work_subject")
 
 

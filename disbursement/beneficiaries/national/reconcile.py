@@ -21,13 +21,13 @@ from disbursement.beneficiaries.national.queries import (
     work_scope,
     work_subject,
 )
+from disbursement.beneficiaries.service import analyze
 from disbursement.documents.reconciled import Finding, RegisterReport, reconciled_xlsx
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 
-# What a person here and a row there have to say about each other. `w` is work_subject (whom the
-# register should know), `r` the row, `p` the person.
+# What a person here (`p`) and a row there (`r`) have to say about each other.
 _PAIR = (
     "FROM work_scope s JOIN person p ON p.payer_id = s.payer_id "
     "JOIN register_row r ON r.snapshot_id = s.content_id AND r.who_blind = p.identity_blind "
@@ -39,21 +39,28 @@ _COLUMNS = (
     "r.birth_from AS their_birth_from, r.birth_to AS their_birth_to, r.sex AS their_sex, "
     "r.commune_code AS their_commune, r.died_on, r.left_on, r.code"
 )
-_UNMATCHED_ROW = (
-    "NOT EXISTS (SELECT 1 FROM person x WHERE x.identity_blind = r.who_blind) "
-    "AND r.state = 0 AND r.active = 1"
-)
-_UNMATCHED_PERSON = (
-    "NOT EXISTS (SELECT 1 FROM register_row x WHERE x.snapshot_id = w.content_id "
-    "AND x.who_blind = p.identity_blind)"
+# Who has no counterpart by number, on either side; in tables of their own with an index on what
+# joins them, because both may be many and one person under two numbers must be found.
+_ALONE = (
+    "CREATE TEMPORARY TABLE work_alone AS SELECT w.payer_code, p.id AS person_id, p.name_search, "
+    "p.birth_from, p.birth_to, p.sex FROM work_subject w JOIN person p ON p.id = w.person_id "
+    "WHERE NOT EXISTS (SELECT 1 FROM register_row x WHERE x.snapshot_id = w.content_id "
+    "AND x.who_blind = p.identity_blind)",
+    "CREATE TEMPORARY TABLE work_stray AS SELECT s.payer_code, r.snapshot_id, r.n, r.name_search, "
+    "r.birth_from, r.birth_to, r.sex FROM work_scope s JOIN register_row r "
+    "ON r.snapshot_id = s.content_id AND r.commune_code = s.payer_code AND r.state = 0 "
+    "AND r.active = 1 WHERE NOT EXISTS (SELECT 1 FROM person x "
+    "WHERE x.identity_blind = r.who_blind)",
+    "CREATE INDEX work_alone_who ON work_alone (name_search, birth_from)",
+    "CREATE INDEX work_stray_who ON work_stray (name_search, birth_from)",
 )
 # The same person by name, birth and sex, under another number (or with none).
 _SAME_BUT_NUMBER = (
-    "r.name_search = p.name_search AND r.birth_from = p.birth_from AND r.birth_to = p.birth_to "
-    "AND r.sex = p.sex AND r.commune_code = w.payer_code"
+    "t.name_search = a.name_search AND t.birth_from = a.birth_from AND t.birth_to = a.birth_to "
+    "AND t.sex = a.sex AND t.payer_code = a.payer_code"
 )
 _OURS = (
-    "w.payer_code, p.id AS person_id, p.reference, p.identity_last4 AS last4, p.name, "
+    "a.payer_code, p.id AS person_id, p.reference, p.identity_last4 AS last4, p.name, "
     "p.birth_from, p.birth_to, p.sex"
 )
 _NO_ROW = (
@@ -75,9 +82,9 @@ def _queries(register: Profile) -> Iterator[tuple[str, str]]:
         return
     yield (
         "identity_differs",
-        f"SELECT {_OURS}, {_THEIRS} FROM work_subject w JOIN person p ON p.id = w.person_id "
-        f"JOIN register_row r ON r.snapshot_id = w.content_id AND {_SAME_BUT_NUMBER} "
-        f"WHERE {_UNMATCHED_PERSON} AND {_UNMATCHED_ROW}",
+        f"SELECT {_OURS}, {_THEIRS} FROM work_alone a JOIN work_stray t ON {_SAME_BUT_NUMBER} "
+        "JOIN person p ON p.id = a.person_id "
+        "JOIN register_row r ON r.snapshot_id = t.snapshot_id AND r.n = t.n",
     )
     yield "name_differs", f"SELECT {_COLUMNS} {_PAIR} WHERE r.name <> p.name"
     yield (
@@ -96,24 +103,21 @@ def _queries(register: Profile) -> Iterator[tuple[str, str]]:
     if register.by_household:
         yield (
             "household_left",
-            f"SELECT {_OURS}, {_THEIRS} FROM work_subject w JOIN person p ON p.id = w.person_id "
-            "JOIN register_row r ON r.snapshot_id = w.content_id "
+            f"SELECT {_OURS}, {_THEIRS} FROM work_subject a JOIN person p ON p.id = a.person_id "
+            "JOIN register_row r ON r.snapshot_id = a.content_id "
             "AND r.who_blind = p.identity_blind AND r.state = 0 WHERE r.left_on IS NOT NULL",
         )
 
 
 _THERE_NOT_HERE = (
-    "SELECT s.payer_code, NULL AS person_id, '' AS reference, '' AS last4, '' AS name, "
-    f"'' AS birth_from, '' AS birth_to, '' AS sex, {_THEIRS} FROM work_scope s "
-    "JOIN register_row r ON r.snapshot_id = s.content_id AND r.commune_code = s.payer_code "
-    f"WHERE {_UNMATCHED_ROW} AND NOT EXISTS (SELECT 1 FROM work_subject w "
-    "JOIN person p ON p.id = w.person_id WHERE w.content_id = r.snapshot_id "
-    f"AND {_SAME_BUT_NUMBER} AND {_UNMATCHED_PERSON})"
+    "SELECT t.payer_code, NULL AS person_id, '' AS reference, '' AS last4, '' AS name, "
+    f"'' AS birth_from, '' AS birth_to, '' AS sex, {_THEIRS} FROM work_stray t "
+    "JOIN register_row r ON r.snapshot_id = t.snapshot_id AND r.n = t.n "
+    f"WHERE NOT EXISTS (SELECT 1 FROM work_alone a WHERE {_SAME_BUT_NUMBER})"
 )
 _HERE_NOT_THERE = (
-    f"SELECT {_OURS}, {_NO_ROW} FROM work_subject w JOIN person p ON p.id = w.person_id "
-    f"WHERE {_UNMATCHED_PERSON} AND NOT EXISTS (SELECT 1 FROM register_row r "
-    f"WHERE r.snapshot_id = w.content_id AND {_SAME_BUT_NUMBER} AND {_UNMATCHED_ROW})"
+    f"SELECT {_OURS}, {_NO_ROW} FROM work_alone a JOIN person p ON p.id = a.person_id "
+    f"WHERE NOT EXISTS (SELECT 1 FROM work_stray t WHERE {_SAME_BUT_NUMBER})"
 )
 
 
@@ -144,6 +148,11 @@ def _prepare(
     speaks = work_scope(conn, one, payers, day)
     if speaks:
         work_subject(conn, one, day)
+        for name in ("work_alone", "work_stray"):
+            conn.execute(text(f"DROP TABLE IF EXISTS {name}"))
+        for statement in _ALONE:
+            conn.execute(text(statement))
+        analyze(conn, "work_alone", "work_stray")
     return speaks
 
 
