@@ -11,6 +11,7 @@ from functools import partial
 from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.national.freshness import require_fresh
+from disbursement.beneficiaries.national.raising import hold_known_dead
 from disbursement.beneficiaries.payers import BUDGET_LINES, define_payer_accounts
 from disbursement.identity.service import Signer, require, user
 from disbursement.platform import files, ids
@@ -102,7 +103,9 @@ def prepare(
         for payer_id, code in payers:
             require(conn, signer, "preparer", code)
             _check_order(conn, payer_id, code, month)
-        require_fresh(conn, payers, today(ctx.clock))
+        day = today(ctx.clock)
+        require_fresh(conn, payers, day)
+        hold_known_dead(conn, ctx, payers, day, signer.username)
         before = _before(conn, ctx, month, [p for p, _ in payers])
         prepared = assess_stage(conn, ctx, month, codes=codes, law_on=law_on)
         frozen = render_stage(conn, ctx, month, prepared)

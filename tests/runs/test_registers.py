@@ -59,6 +59,20 @@ def test_no_answer_about_deaths_no_list(strict: World, tmp_path: Path) -> None:
     assert prepare(strict).minted_vnd == 1_000_000
 
 
+def test_whoever_came_after_the_answer_is_looked_up_in_it_when_the_list_is_made(
+    strict: World, tmp_path: Path
+) -> None:
+    file = answer(tmp_path, {"identity": "030200000002", "died_on": "01/08/2026"})
+    check_deaths(strict.ctx, file, "an")
+    assert add_people(strict, [Person(date(1960, 3, 5), K6)]) == [2]
+    done = prepare(strict)
+    assert (done.minted_vnd, done.held) == (1_000_000, 1)
+    assert strict.rows("SELECT person_id, reason, fact_digest FROM hold") == [
+        (2, "dead", "2026-08-01")
+    ]
+    assert strict.rows("SELECT person_id, died_on FROM death_notice") == [(2, "2026-08-01")]
+
+
 def test_an_old_answer_stops_preparing_and_checking(strict: World, tmp_path: Path) -> None:
     file = answer(tmp_path)
     check_deaths(strict.ctx, file, "an", as_of=date(2026, 9, 9))  # fifteen days before

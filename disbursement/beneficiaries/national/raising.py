@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from disbursement.beneficiaries.national.profiles import profile
+from disbursement.beneficiaries.national.profiles import profile, profiles
 from disbursement.beneficiaries.national.queries import (
     POOR,
+    newest,
     payers_asked,
+    snapshots,
     work_scope,
     work_subject,
 )
@@ -81,29 +83,26 @@ class Deaths:
     new_holds: int
 
 
-def hold_dead(conn: Connection, ctx: Context, content_id: int, actor: str) -> Deaths:
-    """Hold the right of everybody a register's rows call dead, and note the day.
+def hold_dead(conn: Connection, ctx: Context, contents: Sequence[int], actor: str) -> Deaths:
+    """Hold the right of everybody whom these snapshots' rows call dead, and note the day.
 
     The month of death is the last that is due (NĐ 335/2026 Điều 8 khoản 4), once a decision ends
     the case. What is known already changes nothing.
     """
+    inside = ",".join(str(int(c)) for c in contents)
+    dead = f"r.snapshot_id IN ({inside}) AND r.died_on IS NOT NULL AND r.state = 0"
     rows = conn.execute(
         text(
-            "SELECT p.id, p.payer_id, min(r.died_on) FROM register_row r "
-            "JOIN person p ON p.identity_blind = r.who_blind "
-            "WHERE r.snapshot_id = :s AND r.died_on IS NOT NULL AND r.state = 0 "
+            "SELECT p.id, p.payer_id, min(r.died_on), min(r.snapshot_id) FROM register_row r "
+            f"JOIN person p ON p.identity_blind = r.who_blind WHERE {dead} "
             "GROUP BY p.id, p.payer_id ORDER BY p.id"
-        ),
-        {"s": content_id},
+        )
     ).all()
     numbers = conn.execute(
-        text(
-            "SELECT count(DISTINCT who_blind) FROM register_row WHERE snapshot_id = :s "
-            "AND died_on IS NOT NULL AND state = 0"
-        ),
-        {"s": content_id},
+        text(f"SELECT count(DISTINCT r.who_blind) FROM register_row r WHERE {dead}")
     ).scalar_one()
-    found = [Finding(person, payer, died, _dead_words(died)) for person, payer, died in rows]
+    found = [Finding(person, payer, died, _dead_words(died)) for person, payer, died, _ in rows]
+    said_by = {person: snapshot for person, _, _, snapshot in rows}
     new = raise_right(conn, ctx, DEAD, found, actor)
     if new:
         at = stamp(ctx.clock)
@@ -114,9 +113,27 @@ def hold_dead(conn: Connection, ctx: Context, content_id: int, actor: str) -> De
                 "died_on = excluded.died_on, import_id = excluded.import_id, "
                 "recorded_at = excluded.recorded_at"
             ),
-            [{"p": f.person_id, "d": f.fact, "i": content_id, "at": at} for f in new],
+            [{"p": f.person_id, "d": f.fact, "i": said_by[f.person_id], "at": at} for f in new],
         )
     return Deaths(int(numbers), len(rows), len(new))
+
+
+def hold_known_dead(
+    conn: Connection, ctx: Context, payers: Sequence[tuple[int, str]], day: date, actor: str
+) -> int:
+    """Hold whom files read earlier call dead: people who came onto the register since then.
+
+    Every answer about deaths counts, of whole extracts the newest. Returns the number of new holds.
+    """
+    contents: set[int] = set()
+    for one in profiles().values():
+        if not one.deaths:
+            continue
+        found = [s for s in snapshots(conn, one.code) if s.as_of <= day]
+        if one.whole:
+            found = [s for _, code in payers if (s := newest(found, code, day)) is not None]
+        contents |= {s.content_id for s in found}
+    return hold_dead(conn, ctx, sorted(contents), actor).new_holds if contents else 0
 
 
 def _dead_words(died: str) -> str:

@@ -329,7 +329,7 @@ def _follow(
     """Do what the rows ask for here: hold the dead, and who left a poor household."""
     deaths, left = Deaths(0, 0, 0), 0
     if asked.profile.deaths:
-        deaths = hold_dead(conn, ctx, content_id, asked.actor)
+        deaths = hold_dead(conn, ctx, [content_id], asked.actor)
     if asked.profile.by_household:
         left = hold_left_household(conn, ctx, asked.payer, as_of, asked.actor)
     return deaths, left
