@@ -219,7 +219,7 @@ class _Bench:
         self.analyze()
         return journal
 
-    def run(self) -> None:
+    def run(self, *, accrue_only: bool) -> None:
         owed = self.ids[chart.expense(PAYER, LINE, 2026)], self.ids[chart.payable(PAYER)]
         away = self.ids[chart.transit(PAYER, PROVIDER)]
         paid = self.ids[chart.advance(PAYER, PROVIDER)]
@@ -231,6 +231,8 @@ class _Bench:
                 MONTH, *owed, 1_000_000 + n, 0, 0, None, None, 0, AMOUNT, AMOUNT),
             AMOUNT,
         )  # fmt: skip
+        if accrue_only:
+            return
         sent = self.stage(
             "instruct", "batch",
             lambda j: f"SELECT {MONTH}, {owed[1]}, {away}, sub_id, 0, 1, "
@@ -260,8 +262,10 @@ def _peak_rss_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def bench_post(target: str, lines: int) -> dict[str, Any]:
+def bench_post(target: str, lines: int, *, accrue_only: bool = False) -> dict[str, Any]:
     """Post four signed or evidenced journals of `lines` lines each and return the figures.
+
+    `accrue_only` posts the first of them alone.
 
     `target` is a PostgreSQL URL (of a role that may create schemas and roles; the schema
     `cell_bench_post` is made and dropped) or the path of a SQLite file that does not exist yet.
@@ -274,7 +278,7 @@ def bench_post(target: str, lines: int) -> dict[str, Any]:
     with _book(target) as engine:
         bench = _Bench(engine, lines)
         bench.prepare()
-        bench.run()
+        bench.run(accrue_only=accrue_only)
     return {
         "people": lines,
         "payers": 1,

@@ -26,12 +26,15 @@ class Stages:
     disk, for PostgreSQL, for another process, or for its turn on a busy machine).
     """
 
-    def __init__(self, after: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, after: Callable[[], None] = lambda: None, names: tuple[str, ...] = STAGES
+    ) -> None:
         self.after = after
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-        self.cpu = dict.fromkeys(STAGES, 0.0)
-        self.rows = dict.fromkeys(STAGES, 0)
-        self.peak = dict.fromkeys(STAGES, 0)
+        self.names = names
+        self.seconds = dict.fromkeys(names, 0.0)
+        self.cpu = dict.fromkeys(names, 0.0)
+        self.rows = dict.fromkeys(names, 0)
+        self.peak = dict.fromkeys(names, 0)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -56,7 +59,7 @@ class Stages:
 
     def as_json(self) -> dict[str, Any]:
         """Return `stages`, `counted_seconds`, `prepared_to_reconciled_seconds`, `peak_rss_mb`."""
-        counted = [name for name in STAGES if name not in UNCOUNTED]
+        counted = [name for name in self.names if name not in UNCOUNTED]
         return {
             "stages": {
                 name: {
@@ -66,11 +69,11 @@ class Stages:
                     "peak_rss_mb": self.peak[name],
                     "cpu_seconds": round(self.cpu[name], 3),
                 }
-                for name in STAGES
+                for name in self.names
             },
             "counted_seconds": round(sum(self.seconds[name] for name in counted), 3),
             "prepared_to_reconciled_seconds": round(
-                sum(self.seconds[name] for name in FROM_PREPARED), 3
+                sum(self.seconds.get(name, 0.0) for name in FROM_PREPARED), 3
             ),
             "peak_rss_mb": max(self.peak[name] for name in counted),
         }

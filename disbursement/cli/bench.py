@@ -11,6 +11,9 @@ from disbursement.platform.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Đo tốc độ và bộ nhớ trên dữ liệu bịa đặt.")
 
+MOST_BACK = 12
+"""The sample's law reaches back to July 2025, when the social pension began (NĐ 176/2025)."""
+
 Db = Annotated[str, typer.Option("--db", help="sqlite hoặc postgres.")]
 
 
@@ -56,6 +59,34 @@ def post(
         raise UsageError("lines", "--lines phải từ 1 đến 9.999.999.")
     url = common.settings().database_url
     _show(bench_post(lines, db=_kind(db), database_url=url), as_json=as_json)
+
+
+@app.command()
+@common.command
+def law(
+    people: Annotated[int, typer.Option("--people", help="Số người.")],
+    back_months: Annotated[
+        int, typer.Option("--back-months", help="Số tháng truy lĩnh của mọi người.")
+    ] = 0,
+    db: Db = "postgres",
+    as_json: common.Json = False,
+) -> None:
+    """Đo xét mức hưởng, so với sổ và ghi phần chênh lệch cho mọi người."""
+    from disbursement.bench.law import bench_law  # noqa: PLC0415 - commands start fast
+
+    if people < 1:
+        raise UsageError("people", "--people phải từ 1 trở lên.")
+    if not 0 <= back_months <= MOST_BACK:
+        raise UsageError("back_months", f"--back-months phải từ 0 đến {MOST_BACK}.")
+    url = common.settings().database_url
+    figures = bench_law(people, back_months=back_months, db=_kind(db), database_url=url)
+    _show(figures, as_json=as_json)
+    if not as_json:
+        typer.echo(
+            f"{figures['lines']} dòng; {figures['profiles']} hồ sơ luật khác nhau, xét "
+            f"{figures['assess_calls']} lần; riêng ghi sổ {figures['post_seconds']} giây, gấp "
+            f"{figures['ratio']} lần."
+        )
 
 
 def _kind(db: str) -> Literal["sqlite", "postgres"]:

@@ -266,11 +266,7 @@ def prepare_lists(
     states = assess_month(conn, month, payers, day, law.rates)
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)
-    _work_lists(conn, lists)
-    _raise_holds(conn, ctx, day)
-    _split(conn)
-    _draft_plain(conn)
-    _draft_special(conn, lists)
+    draft_lines(conn, ctx, lists, day)
     _collect_coins(conn)
     _write_lists(conn, ctx, lists, states, month, law, recorded_by)
     refresh_statistics(conn, "due", "list_hold", "pay_list")
@@ -400,6 +396,15 @@ def propose_rerating(
             },
         )  # fmt: skip
     return people, amount
+
+
+def draft_lines(conn: Connection, ctx: Context, lists: Sequence[ListRow], day: date) -> None:
+    """Hold, and draft the rest of `work_diff` as lines of each list's journal."""
+    _work_lists(conn, lists)
+    _raise_holds(conn, ctx, day)
+    _split(conn)
+    _draft_plain(conn)
+    _draft_special(conn, lists)
 
 
 def _work_lists(conn: Connection, lists: Sequence[ListRow]) -> None:
