@@ -17,11 +17,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import IO, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 from bank_adapters.banks import find_bank, payable_bank
 from bank_adapters.contract import AdapterError
 from disbursement.beneficiaries.columns import Header
+from disbursement.beneficiaries.programme_rows import Given, Programme, ProgrammeReader
 from disbursement.beneficiaries.reader import Chunk
 from disbursement.beneficiaries.rules import Fault, Found, Row, RowReader
 from disbursement.entitlements.facts import last_month
@@ -57,6 +58,7 @@ class Rules:
     last_month: int  # the horizon of spans
     only_payer: str | None = None
     rates: RateSet | None = None  # what spans are made with; the shipped ones where None
+    programme: Programme | None = None  # a list programme's file, not the register
 
 
 class Good(NamedTuple):
@@ -195,9 +197,59 @@ class Checker:
         return spans
 
 
+class ListChecker:
+    """Checks the rows of a list programme's file: months and amounts instead of a case."""
+
+    def __init__(self, rules: Rules, programme: Programme) -> None:
+        self.payers = rules.payers
+        self.reader = ProgrammeReader(
+            rules.header,
+            province=rules.province,
+            payers=rules.payers.keys(),
+            bank_of=destination_code,
+            today=rules.today,
+            only_payer=rules.only_payer,
+            programme=programme,
+        )
+
+    def check(self, chunk: Chunk) -> Checked:
+        """Check the rows of a chunk."""
+        good: list[Good] = []
+        bad: list[tuple[int, list[Fault]]] = []
+        for n, cells in chunk.rows():
+            row = self.reader.given(n, cells)
+            if not isinstance(row, Given):
+                bad.append((n, row))
+            elif faults := self._too_early(n, row):
+                bad.append((n, faults))
+            else:
+                right: tuple[Any, ...] = (n, *row.person, *row.right)
+                good.append(Good._make((*right, *row.receiver, row.months, [], [])))
+        return Checked(good, bad, {})
+
+    def _too_early(self, n: int, row: Given) -> list[Fault]:
+        """Refuse months before the payer's go-live: they were paid outside, or not at all."""
+        live = self.payers[row.person[-1]].go_live_month
+        if min(row.months) >= live:
+            return []
+        where = self.reader.header.where(n, "commune")
+        return [
+            Fault(
+                where,
+                f"tháng {show_month(min(row.months))} trước tháng vận hành {show_month(live)} của "
+                "đơn vị: đã chi ngoài hệ thống; chỉ ghi từ tháng vận hành.",
+            )
+        ]
+
+
+def checker(rules: Rules) -> Checker | ListChecker:
+    """Return what checks the rows of this file."""
+    return Checker(rules) if rules.programme is None else ListChecker(rules, rules.programme)
+
+
 def check_chunks(rules: Rules, chunks: Iterator[Chunk]) -> Iterator[Checked]:
     """Yield checked chunks in order; from the fourth on they are checked by a worker."""
-    here = Checker(rules)
+    here = checker(rules)
     for _ in range(INLINE_CHUNKS):
         chunk = next(chunks, None)
         if chunk is None:
@@ -288,9 +340,9 @@ def _read(pipe: IO[bytes]) -> object:
 def serve() -> None:
     """Check chunks from standard input until it ends: the worker's side."""
     rules = _read(sys.stdin.buffer)
-    checker = Checker(rules)  # type: ignore[arg-type]  # the first message is Rules
+    mine = checker(rules)  # type: ignore[arg-type]  # the first message is Rules
     while (chunk := _read(sys.stdin.buffer)) is not None:
-        _write(sys.stdout.buffer, checker.check(chunk))  # type: ignore[arg-type]  # the rest are Chunks
+        _write(sys.stdout.buffer, mine.check(chunk))  # type: ignore[arg-type]  # the rest are Chunks
 
 
 def months_apart(first: int, last: int) -> int:

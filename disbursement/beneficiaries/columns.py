@@ -153,6 +153,51 @@ OPENING = ColumnSet(
     paid_months=True,
 )
 
+_PAID_TO = (
+    "identity", "name", "birth", "sex", "commune", "payee_name", "payee_relation",
+    "payee_document", "destination", "bank", "account", "owner_name", "owner_relation",
+)  # fmt: skip
+_DECIDED = (
+    *(REGISTER.of(f) for f in ("decision_number", "decision_date", "decision_signer")),
+    Column("replaces", "Thay quyết định số"),
+)
+_OF_SHAPE: Mapping[str, tuple[Column, ...]] = {
+    "decided_list": (
+        *_DECIDED,
+        Column("part", "Khoản trợ cấp", aliases=("mã khoản",)),
+        Column("amount", "Số tiền", "whole", True, ("số tiền mỗi tháng", "mức chi")),
+        Column("from_month", "Từ tháng", "month", True, ("tháng",)),
+        Column("to_month", "Đến tháng", "month"),
+    ),
+    "one_off_window": (
+        Column("citizen", "Công dân Việt Nam", "flag", choices=YES_NO),
+        Column("claimed_on", "Ngày đề nghị nhận", "date"),
+    ),
+    "quarterly_household": (
+        Column("household_code", "Mã hộ", "digits", True, ("số sổ hộ",)),
+        REGISTER.of("household"),
+        Column("policy_household", "Hộ chính sách xã hội", "flag", choices=YES_NO),
+        Column("quarter", "Quý", required=True),
+        Column("tier1_price", "Giá điện bậc 1", "whole"),
+    ),
+    "termly_student": (
+        *_DECIDED,
+        Column("amount", "Số tiền", "whole", True, ("mức chi",)),
+        Column("term", "Học kỳ từ tháng", "month", True, ("học kỳ",)),
+        Column("enrolled_from", "Ngày nhập học", "date"),
+        Column("enrolled_to", "Ngày thôi học", "date"),
+    ),
+}
+
+
+def programme_columns(shape: str) -> ColumnSet:
+    """Return the columns of a list programme's file: who is paid and where, and its own."""
+    return ColumnSet(
+        "danh sách chi theo chương trình",
+        (*(REGISTER.of(f) for f in _PAID_TO), *_OF_SHAPE[shape]),
+    )
+
+
 CONTRACTS = ColumnSet(
     "hợp đồng chi trả",
     (

@@ -134,11 +134,15 @@ def define_payer_accounts(
     `year`: the year of the book month where not given. Returns the number of accounts.
     """
     year = book_month(conn, ctx) // 100 if year is None else year
-    lines = sorted(set(BUDGET_LINES.values()))
+    own: dict[int, set[str]] = {payer_id: set(BUDGET_LINES.values()) for payer_id, _ in payers}
+    for payer_id, line in conn.execute(text("SELECT DISTINCT payer_id, programme FROM list_unit")):
+        own.get(payer_id, set()).add(line)
     missing = [
         account
         for payer_id, code in payers
-        for account in chart.accounts_for(conn, payer_id, code, year, lines, providers)
+        for account in chart.accounts_for(
+            conn, payer_id, code, year, sorted(own[payer_id]), providers
+        )
     ]
     return _define(conn, ctx, missing)
 

@@ -260,7 +260,7 @@ class RowReader(CellReader):
 
     def read(self, n: int, cells: list[Any]) -> Row | list[Fault]:
         """Return the row, or every fault in it."""
-        return _Reading(self, n, cells).row()
+        return Reading(self, n, cells).row()
 
 
 class Cells:
@@ -392,7 +392,7 @@ class Cells:
         return born
 
 
-class _Reading(Cells):
+class Reading(Cells):
     """A row of a register file being read."""
 
     __slots__ = ("holds", "reader")
@@ -403,6 +403,7 @@ class _Reading(Cells):
         self.holds: list[Found] = []
 
     def row(self) -> Row | list[Fault]:
+        """Return the row of the register, or every fault in it."""
         name = self.name("name", need=True)
         sex = self.choice("sex", need=True) or ""
         born = self.birth()
@@ -426,6 +427,7 @@ class _Reading(Cells):
         )  # fmt: skip
 
     def identity(self, born: tuple[date, date] | None, sex: str) -> tuple[str, str]:
+        """Return kind and number, compared with birth and sex."""
         value = self.text("identity", longest=20)
         if not value:
             if type(self.raw("identity")) is str:
@@ -450,6 +452,7 @@ class _Reading(Cells):
         return "cccd", value
 
     def commune(self) -> str:
+        """Return the payer's code."""
         code = self.text("commune", need=True, longest=20)
         if not code:
             return ""
@@ -480,6 +483,7 @@ class _Reading(Cells):
         return code
 
     def case(self, born: tuple[date, date] | None) -> Case | None:
+        """Return the case with its facts."""
         before = len(self.faults)
         programme = self.choice("programme", need=True)
         clause_text = self.text("clause", need=True, longest=20)
@@ -550,6 +554,7 @@ class _Reading(Cells):
         return out
 
     def destination(self, name: str) -> tuple[str, str, str, str, str]:
+        """Return kind, bank code, account, owner and whose relation the owner is."""
         kind = self.choice("destination", need=True)
         bank = self.text("bank", longest=60)
         account = self.text("account", longest=40).replace(" ", "").replace(".", "")

@@ -8,6 +8,7 @@ changed account is a new destination that waits out its cooling-off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -123,14 +124,13 @@ def _take(
     staged = stager.staged
     with ctx.cell.begin() as conn:
         values = {"i": staged.import_id}
-        _match_people(conn, values)
-        _faults(conn, values)
-        refused = int(_one(conn, _REFUSED, values))
-        errors = _give_back(conn, ctx, stager, folder, path) if refused else None
+        match_people(conn, values)
+        add_faults(conn, values, _COMPARISONS)
+        refused = int(one(conn, REFUSED, values))
+        errors = give_back(conn, ctx, stager, folder, path) if refused else None
         if refused and (mode == "all" or refused == staged.rows_read):
             return ImportReport(staged.rows_read, 0, refused, 0, 0, 0, 0, 0, 0, errors, sha.hex())
-        conn.execute(text(_GOOD_ROW), values)
-        conn.execute(text(_FOLLOW), values)
+        follow_people(conn, values)
         report = _flip(conn, ctx, sha, staged, refused, actor)
         refresh_statistics(
             conn, "person", "benefit_case", "destination", "profile", "unit_profile", "hold"
@@ -139,7 +139,8 @@ def _take(
         return replace(report, errors=errors)
 
 
-def _one(conn: Connection, sql: str, values: dict[str, Any]) -> Any:
+def one(conn: Connection, sql: str, values: dict[str, Any]) -> Any:
+    """Return the one value a SELECT gives."""
     return conn.execute(text(sql), values).scalar_one()
 
 
@@ -158,7 +159,7 @@ _COMPARED = (
 )  # fmt: skip
 
 
-def _match_people(conn: Connection, values: dict[str, Any]) -> None:
+def match_people(conn: Connection, values: dict[str, Any]) -> None:
     """Find people on the register, and rows of the same person (`work_twice`)."""
     conn.execute(
         text(
@@ -191,7 +192,7 @@ def _match_people(conn: Connection, values: dict[str, Any]) -> None:
     analyze(conn, "work_twice")
 
 
-_REFUSED = "SELECT count(DISTINCT n) FROM import_fault WHERE import_id = :i"
+REFUSED = "SELECT count(DISTINCT n) FROM import_fault WHERE import_id = :i"
 
 _TWICE = "FROM work_twice r JOIN work_twice f ON f.n = r.first_n WHERE r.n <> f.n AND "
 
@@ -249,8 +250,15 @@ _COMPARISONS = (
 )  # fmt: skip
 
 
-def _faults(conn: Connection, values: dict[str, Any]) -> None:
-    for k, select in _COMPARISONS:
+PEOPLE_COMPARISONS = tuple(c for c in _COMPARISONS if c[0] in (101, 103, 105, 106))
+"""What any file that names people is compared for."""
+
+
+def add_faults(
+    conn: Connection, values: dict[str, Any], comparisons: Sequence[tuple[int, str]]
+) -> None:
+    """Refuse the staged rows that the comparisons (number, SELECT of n and sentence) find."""
+    for k, select in comparisons:
         conn.execute(
             text(
                 "INSERT INTO import_fault (import_id, n, k, sentence) "
@@ -282,6 +290,12 @@ WHERE import_row.import_id = :i AND import_row.n = w.n AND import_row.state = 0
 """
 
 
+def follow_people(conn: Connection, values: dict[str, Any]) -> None:
+    """Let the first good row of a new person make the person, and the others follow it."""
+    conn.execute(text(_GOOD_ROW), values)
+    conn.execute(text(_FOLLOW), values)
+
+
 # ---- taking over ----------------------------------------------------------------------------
 
 
@@ -297,12 +311,7 @@ def _flip(
         "by": actor,
         "today": day.isoformat(),
     }
-    people = conn.execute(text(_PEOPLE), values).rowcount
-    if people:
-        define_subs(
-            conn, definition(conn, ctx, f"register/{staged.import_id}", sha),
-            SubQuery(_SUBS, {"i": staged.import_id}),
-        )  # fmt: skip
+    people = _people(conn, ctx, sha, values)
     changed = _change_cases(conn, values)
     cases = conn.execute(text(_MORE_CASES), values).rowcount
     cases += conn.execute(text(_CASES), values).rowcount
@@ -312,12 +321,37 @@ def _flip(
     held = _holds(conn, values)
     _spans(conn, values, month_of(day))
     held += hold_unopened(conn, ctx, actor, only_opened=True)
-    good = int(_one(conn, _GOOD, values))
+    good = int(one(conn, _GOOD, values))
     taken = cases + changed
     return ImportReport(
         staged.rows_read, taken, refused, good - taken, changed, people, cases, destinations,
         held, None, sha.hex(),
     )  # fmt: skip
+
+
+def _people(conn: Connection, ctx: Context, sha: bytes, values: dict[str, Any]) -> int:
+    people = conn.execute(text(_PEOPLE), values).rowcount
+    if people:
+        define_subs(
+            conn, definition(conn, ctx, f"register/{values['i']}", sha),
+            SubQuery(_SUBS, {"i": values["i"]}),
+        )  # fmt: skip
+    return people
+
+
+def take_people(conn: Connection, ctx: Context, sha: bytes, import_id: int, actor: str) -> int:
+    """Enter the new people of a staged file with destination and holds, no case; count them."""
+    values: dict[str, Any] = {
+        "i": import_id,
+        "seq": ids.block(conn, "change", 1),
+        "at": stamp(ctx.clock),
+        "by": actor,
+        "today": today(ctx.clock).isoformat(),
+    }
+    people = _people(conn, ctx, sha, values)
+    conn.execute(text(_FIRST_DESTINATIONS), values)
+    _holds(conn, values)
+    return people
 
 
 _GOOD = "SELECT count(*) FROM import_row WHERE import_id = :i AND state = 0"
@@ -469,7 +503,7 @@ WHERE benefit_case.import_id = :i AND benefit_case.seq = :seq
 
 
 def _holds(conn: Connection, values: dict[str, Any]) -> int:
-    count = int(_one(conn, "SELECT count(*) FROM import_hold WHERE import_id = :i", values))
+    count = int(one(conn, "SELECT count(*) FROM import_hold WHERE import_id = :i", values))
     if not count:
         return 0
     first = ids.block(conn, "hold", count)
@@ -540,7 +574,7 @@ def _record(
 # ---- giving back ----------------------------------------------------------------------------
 
 
-def _give_back(conn: Connection, ctx: Context, stager: Stager, folder: Path, path: Path) -> str:
+def give_back(conn: Connection, ctx: Context, stager: Stager, folder: Path, path: Path) -> str:
     """Write the refused rows as they came, with a reason column, ready to be mended."""
     target = folder / f"{path.stem}-khong-nhan.xlsx"
     with files.atomic(target) as out:

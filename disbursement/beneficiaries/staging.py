@@ -20,6 +20,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.checking import Good, Payer, Rules, check_chunks
+from disbursement.beneficiaries.programme_rows import Programme
 from disbursement.beneficiaries.reader import Chunk, Source, Spool
 from disbursement.beneficiaries.rules import Fault, search_form
 from disbursement.documents.refused import RefusedRow
@@ -83,7 +84,13 @@ class Stager:
     """Stages the rows of one file under `import_id`."""
 
     def __init__(
-        self, ctx: Context, source: Source, import_id: int, *, only_payer: str | None
+        self,
+        ctx: Context,
+        source: Source,
+        import_id: int,
+        *,
+        only_payer: str | None,
+        programme: Programme | None = None,
     ) -> None:
         self.ctx = ctx
         self.source = source
@@ -94,7 +101,9 @@ class Stager:
             self.profiles = ProfileIds(conn)
             last = horizon(conn, month_of(day))
             rates = known_rates(conn)
-        self.rules = Rules(source.header, ctx.cell.code, payers, day, last, only_payer, rates)
+        self.rules = Rules(
+            source.header, ctx.cell.code, payers, day, last, only_payer, rates, programme
+        )
         self._good: list[Good] = []
         self._bad: list[tuple[int, list[Fault]]] = []
         self._new: dict[bytes, str] = {}

@@ -18,6 +18,7 @@ from disbursement.cli import (
     national,
     payer,
     payment,
+    programme,
     rates,
     receivable,
     reconcile,
@@ -71,6 +72,7 @@ app.add_typer(payment.app, name="payment")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(file.app, name="file")
 app.add_typer(payer.app, name="payer")
+app.add_typer(programme.app, name="programme")
 app.add_typer(receivable.app, name="receivable")
 app.command()(reconcile.reconcile)
 app.command()(doctor)

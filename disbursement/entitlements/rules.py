@@ -15,7 +15,7 @@ from fractions import Fraction
 from importlib import resources
 from typing import Any, Literal
 
-from disbursement.entitlements.facts import Ages, MonthFacts, Programme, Right
+from disbursement.entitlements.facts import Ages, MonthFacts, Right
 from disbursement.platform.clock import month_of
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.open_points import Settings, open_point
@@ -62,7 +62,7 @@ class DueLine:
     """One amount of the month with its reasons; `amount_vnd` = count x coefficient x base."""
 
     group: str
-    programme: Programme
+    programme: str  # SA, SP, or the budget line of a list programme
     clause: str
     rate_code: str
     count: int  # children for K4, else 1
@@ -120,7 +120,7 @@ class Due:
     at_most_vnd: int | None
 
     @property
-    def programme(self) -> Programme | Literal[""]:
+    def programme(self) -> str:
         """Whose list carries the amount; '' where nothing is due."""
         return self.lines[0].programme if self.lines else ""
 

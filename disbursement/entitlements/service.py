@@ -6,7 +6,7 @@ transaction:
 
     work_payer(payer_id, law_key, full_key)            whose lists, and by which law they are paid
     work_diff(sub_id, payer_id, cover, programme, due, full_due, owed, last_rev, hold_reason,
-              held_vnd)
+              held_vnd, person_id)                   the sub's person: itself, but for lists
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from disbursement.entitlements.facts import facts_from_json
-from disbursement.entitlements.rules import Law, assess
+from disbursement.entitlements.list_due import is_list, list_due
+from disbursement.entitlements.rules import Due, Law, assess
+from disbursement.programmes.list_rates import ListRates, shipped_list_rates
 from disbursement.programmes.open_points import Settings
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert
@@ -36,6 +38,7 @@ class LawState:
     law_on: date
     undecided: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
+    lists: ListRates = field(default_factory=shipped_list_rates)
 
     @property
     def law(self) -> Law:
@@ -58,7 +61,14 @@ class LawState:
         out = ",".join(sorted(self.undecided & set(self.rates.instruments)))
         key = f"{self.rates.sha256[:12]}/{last.isoformat()}/{len(usable)}/-{out}"
         decided = self.settings != Settings()
-        return f"{key}/{self.settings.sha256()[:12]}" if decided else key
+        if decided:
+            key = f"{key}/{self.settings.sha256()[:12]}"
+        # A list programme counts from its own day, and its table may be another one.
+        known = self.lists.sha256 != shipped_list_rates().sha256
+        open_now = sum(
+            r.in_force_from <= self.law_on for rows in self.lists.rows.values() for r in rows
+        )
+        return f"{key}/L{self.lists.sha256[:12]}-{open_now}" if known else key
 
 
 def ensure_due(
@@ -81,13 +91,12 @@ def ensure_due(
             ),
             {"a": first_month, "b": last_month, "key": state.key},
         ).all()
-        law = state.law
         made += bulk_insert(
             conn,
             "due",
             _DUE_COLUMNS,
             (
-                _due_row(profile_id, facts, month, law, state.key)
+                _due_row(profile_id, month, state.key, assess_profile(facts, month, state))
                 for profile_id, facts, month in rows
             ),
         )
@@ -103,11 +112,17 @@ UNBOUNDED = 10**15
 RERATING = "rerating_decision_missing"
 
 
+def assess_profile(facts: str, month: int, state: LawState) -> Due:
+    """Assess a stored profile for one month: of a person's cases, or of a list programme."""
+    if is_list(facts):
+        return list_due(facts, month, state.law_on, state.lists)
+    return assess(facts_from_json(facts), month, state.law)
+
+
 def _due_row(
-    profile_id: int, facts: str, month: int, law: Law, key: str
+    profile_id: int, month: int, key: str, found: Due
 ) -> tuple[int, int, str, int, str, int, str, int, str]:
-    """Assess one profile and month; the reason is kept as a document (coins.md 10)."""
-    found = assess(facts_from_json(facts), month, law)
+    """Return the row of `due`; the reason is kept as a document (coins.md 10)."""
     holds = [h for h in found.held if h.code != RERATING]
     return (
         profile_id,
@@ -167,11 +182,13 @@ def compare(conn: Connection, month: int) -> int:
         text(
             "CREATE TEMPORARY TABLE work_diff (sub_id bigint, payer_id bigint, cover integer, "
             "programme text, due bigint, full_due bigint, owed bigint, last_rev integer, "
-            "hold_reason text, held_vnd bigint)"
+            "hold_reason text, held_vnd bigint, person_id bigint)"
         )
     )
     found = conn.execute(text(_DIFFERENCES)).rowcount
-    return found + conn.execute(text(_GONE), {"m": month}).rowcount
+    found += conn.execute(text(_GONE), {"m": month}).rowcount
+    conn.execute(text(_LISTED))
+    return found
 
 
 _CURRENT = """
@@ -231,7 +248,7 @@ WITH w AS MATERIALIZED (
   FROM w
 )
 SELECT t.sub_id, t.payer_id, t.cover, t.programme, t.due, t.full_due, t.owed, t.last_rev,
-       t.hold_reason, t.held_vnd
+       t.hold_reason, t.held_vnd, t.sub_id
 FROM (
   SELECT o.sub_id, o.payer_id, o.cover, o.programme, o.full_due, o.owed, o.last_rev,
          o.hold_reason, o.held_vnd,
@@ -245,7 +262,7 @@ WHERE t.due <> t.owed OR t.hold_reason <> '' OR t.full_due > t.due
 # A stop recorded late leaves accrued months without a right: nothing is due for them any more.
 _GONE = """
 INSERT INTO work_diff
-SELECT g.sub_id, g.payer_id, g.cover, g.programme, 0, 0, g.owed, g.last_rev, '', 0
+SELECT g.sub_id, g.payer_id, g.cover, g.programme, 0, 0, g.owed, g.last_rev, '', 0, g.sub_id
 FROM (
   SELECT x.sub_id, o.payer_id, m.month AS cover,
     (SELECT min(c.programme) FROM benefit_case c WHERE c.person_id = x.sub_id) AS programme,
@@ -261,4 +278,12 @@ FROM (
                      AND m.month BETWEEN u.from_month AND u.to_month)
     AND o.rev = (SELECT max(r.rev) FROM line r WHERE r.sub_id = x.sub_id AND r.cover = m.month)
 ) g WHERE g.owed > 0
+"""
+
+# A unit of a list programme has a sub of its own; its person is who is paid and may be held.
+_LISTED = """
+UPDATE work_diff SET person_id = (SELECT u.person_id FROM list_unit u
+  WHERE u.sub_id = work_diff.sub_id),
+  programme = (SELECT u.programme FROM list_unit u WHERE u.sub_id = work_diff.sub_id)
+WHERE sub_id IN (SELECT u.sub_id FROM list_unit u)
 """

@@ -63,3 +63,46 @@ rerating = Table(
     words("recorded_at", null=True),
     UniqueConstraint("payer_id", "instrument"),
 )
+
+# What can be owed once by a list programme: a person (and part of a decision), a household.
+list_unit = Table(
+    "list_unit",
+    cell_metadata,
+    big("sub_id", pk=True),
+    big("person_id"),  # who receives
+    big("payer_id"),
+    words("programme"),  # its budget line (programmes/list_rates.line_of)
+    words("unit"),  # p<person>/<part of the decision> or h<payer>/<household code>
+    UniqueConstraint("programme", "unit"),
+    Index("list_unit_person", "person_id"),
+    Index("list_unit_payer", "payer_id"),
+)
+
+# A month (or the one month of a one-off) that a list programme owes a unit, with its decision.
+list_right = Table(
+    "list_right",
+    cell_metadata,
+    big("sub_id"),
+    whole("cover"),
+    big("profile_id"),
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    big("import_id"),
+    PrimaryKeyConstraint("sub_id", "cover"),
+)
+
+# What a later decision replaced.
+list_right_change = Table(
+    "list_right_change",
+    cell_metadata,
+    big("sub_id"),
+    whole("cover"),
+    big("profile_id"),
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    big("import_id"),
+    big("replaced_by"),  # the import
+    PrimaryKeyConstraint("sub_id", "cover", "replaced_by"),
+)

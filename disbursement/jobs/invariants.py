@@ -154,7 +154,8 @@ twice AS MATERIALIZED (
   SELECT m.run_id, f.amount_vnd, CASE WHEN (SELECT 1 FROM batch_row r
     WHERE r.payment_id = m.id AND (SELECT b.state FROM batch b WHERE b.id = r.batch_id)
       IN {RELEASED} AND {_LIVE} LIMIT 1) IS NOT NULL THEN 1 ELSE 0 END AS found
-  FROM free_coin f JOIN payment m ON m.person_id = f.sub_id JOIN payment_coin c
+  FROM free_coin f JOIN payment m ON m.person_id = coalesce((SELECT u.person_id FROM list_unit u
+    WHERE u.sub_id = f.sub_id), f.sub_id) JOIN payment_coin c
   ON c.payment_id = m.id AND c.sub_id = f.sub_id AND c.cover = f.cover AND c.item = f.item),
 placed AS (
   SELECT m.run_id, m.amount_vnd AS vnd, m.coins FROM live v JOIN payment m ON m.id = v.payment_id

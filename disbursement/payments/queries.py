@@ -160,7 +160,8 @@ def payment_story(conn: Connection, reference: str) -> Story | None:
     ).all()
     free = conn.execute(
         text(
-            "SELECT cover, amount_vnd, reason FROM free_coin WHERE sub_id = :i ORDER BY cover, item"
+            "SELECT cover, amount_vnd, reason FROM free_coin WHERE sub_id = :i OR sub_id IN "
+            "(SELECT u.sub_id FROM list_unit u WHERE u.person_id = :i) ORDER BY cover, item"
         ),
         {"i": person.id},
     ).all()

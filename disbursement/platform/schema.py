@@ -47,6 +47,7 @@ APPEND_ONLY = (
     "receivable_decided",
     "repayment",
     "register_snapshot",
+    "list_right_change",
 )
 
 

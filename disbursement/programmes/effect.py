@@ -107,6 +107,7 @@ def _profiles(conn: Connection, last: int) -> list[_Profile]:
         text(
             "SELECT p.id, p.facts, min(u.from_month), max(u.to_month) FROM unit_profile u "
             "JOIN profile p ON p.id = u.profile_id WHERE u.from_month <= :last "
+            "AND p.facts NOT LIKE '{\"list\":%' "
             "GROUP BY p.id, p.facts"
         ),
         {"last": last},

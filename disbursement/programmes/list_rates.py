@@ -6,6 +6,7 @@ A row of list_programmes.csv is a programme: a new one of a known shape is a row
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 
 from disbursement.platform.clock import month_of, parse_month
-from disbursement.platform.errors import RefusedError
+from disbursement.platform.errors import NotFoundError, RefusedError
 from disbursement.programmes.catalogue import LIST_SHAPES, SHAPE_FACTS, Category
 from disbursement.programmes.rates import CONFIDENCES, data_file
 
@@ -42,11 +43,28 @@ class ListRate:
     note: str
 
 
+def line_of(code: str) -> str:
+    """Return the budget line of a list programme: its code, without the dot that accounts use."""
+    return code.replace(".", "_")
+
+
 @dataclass(frozen=True, eq=False)
 class ListRates:
-    """All list programmes, by code; rows of one code by day."""
+    """All list programmes, by code; rows of one code by day. `sha256` of the table's bytes."""
 
     rows: Mapping[str, tuple[ListRate, ...]] = field(repr=False)
+    sha256: str = ""
+
+    def find(self, code: str) -> tuple[ListRate, ...]:
+        """Return the rows of a programme by its code or budget line. Raises NotFoundError."""
+        for known, rows in self.rows.items():
+            if code in (known, line_of(known)):
+                return rows
+        raise NotFoundError(
+            "programme",
+            f"Không có chương trình '{code}' trong bảng danh mục; có: {', '.join(self.rows)}. "
+            "Chương trình mới cùng dạng là một dòng của list_programmes.csv (`rates import`).",
+        )
 
     def categories(self) -> dict[str, Category]:
         """Return each programme as a category of a dossier."""
@@ -77,7 +95,9 @@ def load_list_rates(data: bytes) -> ListRates:
     for code, found in rows.items():
         if len({r.shape for r in found}) > 1:
             raise RefusedError("rate_data", f"{FILE}: {code} có hai dạng (shape) khác nhau.")
-    return ListRates({c: tuple(sorted(x, key=lambda r: r.first_day)) for c, x in rows.items()})
+    sha256 = hashlib.sha256(data).hexdigest()
+    ordered = {c: tuple(sorted(x, key=lambda r: r.first_day)) for c, x in rows.items()}
+    return ListRates(ordered, sha256)
 
 
 def _row(n: int, r: Mapping[str, str]) -> ListRate:

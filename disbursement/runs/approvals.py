@@ -446,15 +446,22 @@ def _take_marks(conn: Connection, row: Any) -> None:
     conn.execute(
         text(
             "DELETE FROM dirty WHERE seq < :seq "
-            "AND sub_id IN (SELECT id FROM person WHERE payer_id = :p) "
+            "AND (sub_id IN (SELECT id FROM person WHERE payer_id = :p) "
+            "OR sub_id IN (SELECT u.sub_id FROM list_unit u WHERE u.payer_id = :p)) "
             "AND NOT EXISTS (SELECT 1 FROM pay_list o WHERE o.payer_id = :p "
             "AND o.state IN ('draft', 'prepared', 'checked', 'second')) "
-            "AND sub_id NOT IN (SELECT h.person_id FROM list_hold h JOIN pay_list l "
-            "ON l.id = h.list_id WHERE l.payer_id = :p AND l.month = :m AND l.state <> 'void' "
-            "AND h.kind = 'right' AND h.reason <> 'written_off')"
+            f"AND sub_id NOT IN ({_HELD}) AND sub_id NOT IN (SELECT u.sub_id FROM list_unit u "
+            f"WHERE u.person_id IN ({_HELD}))"
         ),
         {"seq": row["recorded_by"], "p": row["payer_id"], "m": row["month"]},
     )
+
+
+_HELD = (
+    "SELECT h.person_id FROM list_hold h JOIN pay_list l ON l.id = h.list_id "
+    "WHERE l.payer_id = :p AND l.month = :m AND l.state <> 'void' AND h.kind = 'right' "
+    "AND h.reason <> 'written_off'"
+)
 
 
 def _take_carried(conn: Connection, row: Any) -> None:

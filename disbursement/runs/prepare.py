@@ -29,7 +29,8 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.approved import Approved, approved, pin, settings
-from disbursement.programmes.rates import RateSet
+from disbursement.programmes.list_rates import FILE as LIST_FILE
+from disbursement.programmes.list_rates import load_list_rates
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
 
@@ -149,7 +150,12 @@ def new_lists(
     for payer_id, programme, number, version, state in rows:
         key = (payer_id, programme)
         latest[key] = max(latest.get(key, (-1, -1, "")), (number, version, state))
-    wanted = [(p, c, programme) for p, c in payers for programme in PROGRAMMES]
+    listed: dict[int, list[str]] = defaultdict(list)
+    for payer_id, programme in conn.execute(
+        text("SELECT DISTINCT payer_id, programme FROM list_unit ORDER BY payer_id, programme")
+    ):
+        listed[payer_id].append(programme)
+    wanted = [(p, c, programme) for p, c in payers for programme in (*PROGRAMMES, *listed[p])]
     first = ids.block(conn, "pay_list", len(wanted))
     journal = posting.allot(conn, len(wanted))
     out = []
@@ -167,7 +173,7 @@ def new_lists(
 
 
 def law_states(
-    conn: Connection, payers: Sequence[tuple[int, str]], law_on: date, rates: RateSet
+    conn: Connection, payers: Sequence[tuple[int, str]], law_on: date, law: Approved
 ) -> dict[int, tuple[LawState, LawState]]:
     """Return per payer the law its list is paid by, and the law with nothing undecided.
 
@@ -176,6 +182,8 @@ def law_states(
     them, or as the whole cell did.
     """
     points = settings(conn)
+    rates = law.rates
+    lists = load_list_rates(law.files[LIST_FILE])
     rises = {i.code for i in rates.rises() if i.in_force_from <= law_on and _needs_decision(i)}
     decided: dict[int, set[str]] = defaultdict(set)
     for payer_id, instrument in conn.execute(
@@ -184,7 +192,7 @@ def law_states(
         decided[payer_id].add(instrument)
     states = {}
     for payer_id, code in payers:
-        full = LawState(rates, law_on, settings=points.of(code))
+        full = LawState(rates, law_on, settings=points.of(code), lists=lists)
         low = replace(full, undecided=frozenset(rises - decided[payer_id]))
         states[payer_id] = (low, full)
     return states
@@ -213,10 +221,10 @@ def assess_month(
     month: int,
     payers: Sequence[tuple[int, str]],
     law_on: date,
-    rates: RateSet,
+    law: Approved,
 ) -> dict[int, tuple[LawState, LawState]]:
     """Assess and compare; leaves `work_diff` behind. Returns the law states used per payer."""
-    states = law_states(conn, payers, law_on, rates)
+    states = law_states(conn, payers, law_on, law)
     last = last_law_keys(conn)
     first_month = conn.execute(
         text("SELECT coalesce(min(from_month), :m) FROM dirty"), {"m": month}
@@ -228,7 +236,7 @@ def assess_month(
     known = {key for pair in states.values() for key in (pair[0].key, pair[1].key)}
     if any(k and k not in known for k in last.values()) or len(known) > 1:
         start = min(start, go_live)
-    entitlements.work_months(conn, months_between(max(start, go_live), month))
+    entitlements.work_months(conn, months_between(min(max(start, go_live), month), month))
     every = [s for pair in states.values() for s in pair]
     entitlements.ensure_due(conn, every, start, month)
     entitlements.work_payers(
@@ -263,7 +271,7 @@ def prepare_lists(
     # Taken before anything is read: what is recorded from here on is not in these lists.
     recorded_by = ids.block(conn, "change", 1)
     store.ensure_horizon(conn, month)
-    states = assess_month(conn, month, payers, day, law.rates)
+    states = assess_month(conn, month, payers, day, law)
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)
     draft_lines(conn, ctx, lists, day)
@@ -558,16 +566,27 @@ def _split(conn: Connection) -> None:
             "ELSE d.due - d.owed + d.held_vnd + CASE WHEN d.full_due > d.due "
             "THEN d.full_due - d.due ELSE 0 END END) AS assessed FROM work_diff d "
             "JOIN work_list w ON w.payer_id = d.payer_id AND w.programme = d.programme "
-            "LEFT JOIN work_right r ON r.person_id = d.sub_id GROUP BY w.list_id"
+            "LEFT JOIN work_right r ON r.person_id = d.person_id GROUP BY w.list_id"
         )
     )
-    for reason, amount, where in (
+    for reason, group, amount, where in (
         # The whole right is held: nothing of it is minted.
-        ("r.reason", "d.full_due - d.owed", "r.person_id IS NOT NULL AND d.full_due <> d.owed"),
+        (
+            "r.reason",
+            "r.reason",
+            "d.full_due - d.owed",
+            "r.person_id IS NOT NULL AND d.full_due <> d.owed",
+        ),
         # Part of it is an open point of law: the certain part is paid, the rest is listed.
-        ("d.hold_reason", "d.held_vnd", "r.person_id IS NULL AND d.hold_reason <> ''"),
+        (
+            "d.hold_reason",
+            "d.hold_reason",
+            "d.held_vnd",
+            "r.person_id IS NULL AND d.hold_reason <> ''",
+        ),
         (
             f"'{entitlements.RERATING}'",
+            "r.person_id",
             "d.full_due - d.due",
             "r.person_id IS NULL AND d.full_due > d.due",
         ),
@@ -575,15 +594,17 @@ def _split(conn: Connection) -> None:
         conn.execute(
             text(
                 "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, "
-                f"amount_vnd) SELECT w.list_id, d.sub_id, d.cover, 'right', {reason}, "
-                f"coalesce(r.detail, ''), {amount} FROM work_diff d "
+                f"amount_vnd) SELECT w.list_id, d.person_id, d.cover, 'right', {reason}, "
+                f"coalesce(min(r.detail), ''), sum({amount}) FROM work_diff d "
                 "JOIN work_list w ON w.payer_id = d.payer_id AND w.programme = d.programme "
-                f"LEFT JOIN work_right r ON r.person_id = d.sub_id WHERE {where}"
+                f"LEFT JOIN work_right r ON r.person_id = d.person_id WHERE {where} "
+                f"GROUP BY w.list_id, d.person_id, d.cover, {group}"
             )
         )
     conn.execute(
         text(
-            "DELETE FROM work_diff WHERE due = owed OR sub_id IN (SELECT person_id FROM work_right)"
+            "DELETE FROM work_diff WHERE due = owed "
+            "OR person_id IN (SELECT person_id FROM work_right)"
         )
     )
 
@@ -610,7 +631,8 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
     """Reduce, restore, cancel and claim, one (sub, covered month) at a time."""
     rows = conn.execute(
         text(
-            "SELECT d.sub_id, d.payer_id, d.cover, d.programme, d.due, d.owed, d.last_rev "
+            "SELECT d.sub_id, d.payer_id, d.cover, d.programme, d.due, d.owed, d.last_rev, "
+            "d.person_id "
             f"FROM work_diff d WHERE d.due < d.owed OR {_CLAIMED} "
             "ORDER BY d.payer_id, d.cover, d.sub_id"
         )
@@ -627,7 +649,7 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
     )
     taken: dict[int, int] = {int(j): int(n) for j, n in drafted}
     out: list[tuple[int | None, ...]] = []
-    for sub_id, payer_id, cover, programme, due, owed, last_rev in rows:
+    for sub_id, payer_id, cover, programme, due, owed, last_rev, person_id in rows:
         target = by_key[payer_id, programme]
         coins = _coins_of(conn, sub_id, cover)
         found = differ.post_difference(
@@ -643,7 +665,7 @@ def _draft_special(conn: Connection, lists: Sequence[ListRow]) -> None:
         # Money on its way waits: compare runs again when it is resolved.
         for reason, vnd in (("recall", -found.waits_vnd), ("written_off", found.kept_vnd)):
             if vnd:
-                _set_aside(conn, target, sub_id, cover, reason, vnd)
+                _set_aside(conn, target, person_id, cover, reason, vnd)
     bulk_insert(
         conn,
         "draft_line",
@@ -694,15 +716,16 @@ def _coins_of(conn: Connection, sub_id: int, cover: int) -> list[differ.Coin]:
 
 
 def _set_aside(
-    conn: Connection, row: ListRow, sub_id: int, cover: int, reason: str, amount: int
+    conn: Connection, row: ListRow, person_id: int, cover: int, reason: str, amount: int
 ) -> None:
     """Show on the list what is assessed and not posted."""
     conn.execute(
         text(
             "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
-            "VALUES (:l, :s, :c, 'right', :r, '', :a)"
+            "VALUES (:l, :s, :c, 'right', :r, '', :a) ON CONFLICT (list_id, person_id, cover, "
+            "kind, reason) DO UPDATE SET amount_vnd = list_hold.amount_vnd + excluded.amount_vnd"
         ),
-        {"l": row.id, "s": sub_id, "c": cover, "r": reason, "a": amount},
+        {"l": row.id, "s": person_id, "c": cover, "r": reason, "a": amount},
     )
 
 
@@ -716,15 +739,22 @@ def _collect_coins(conn: Connection) -> None:
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_coin AS "
-            "SELECT w.list_id, d.sub_id, d.cover, d.item, 0 AS move, d.amount, 0 AS carried "
+            "SELECT w.list_id, d.sub_id, d.cover, d.item, 0 AS move, d.amount, 0 AS carried, "
+            "d.sub_id AS person_id "
             "FROM draft_line d JOIN work_list w ON w.journal_id = d.journal_id "
             "WHERE d.move = 0 AND d.credit_account = w.payable_id "
             "UNION ALL "
-            "SELECT w.list_id, f.sub_id, f.cover, f.item, f.move, f.amount_vnd, 1 "
+            "SELECT w.list_id, f.sub_id, f.cover, f.item, f.move, f.amount_vnd, 1, f.sub_id "
             "FROM free_coin f JOIN work_list w ON w.payer_id = f.payer_id "
             "AND w.programme = f.programme WHERE NOT EXISTS (SELECT 1 FROM draft_line d "
             "WHERE d.journal_id = w.journal_id AND d.sub_id = f.sub_id AND d.cover = f.cover "
             "AND d.item = f.item AND d.move > 0)"
+        )
+    )
+    conn.execute(
+        text(
+            "UPDATE work_coin SET person_id = (SELECT u.person_id FROM list_unit u "
+            "WHERE u.sub_id = work_coin.sub_id) WHERE sub_id IN (SELECT sub_id FROM list_unit)"
         )
     )
     conn.execute(text("DROP TABLE IF EXISTS work_hold"))
@@ -745,9 +775,9 @@ def _plan_payments(conn: Connection) -> None:
     conn.execute(text("DROP TABLE IF EXISTS work_pay"))
     conn.execute(
         text(
-            "CREATE TEMPORARY TABLE work_pay AS SELECT c.list_id, c.sub_id, sum(c.amount) AS "
-            "amount_vnd, count(*) AS coins, row_number() OVER (ORDER BY c.list_id, c.sub_id) AS k "
-            "FROM work_coin c GROUP BY c.list_id, c.sub_id"
+            "CREATE TEMPORARY TABLE work_pay AS SELECT c.list_id, c.person_id, sum(c.amount) AS "
+            "amount_vnd, count(*) AS coins, row_number() OVER (ORDER BY c.list_id, c.person_id) "
+            "AS k FROM work_coin c GROUP BY c.list_id, c.person_id"
         )
     )
     _analyze(conn, "work_pay")
@@ -757,12 +787,12 @@ def _plan_payments(conn: Connection) -> None:
         text(
             "INSERT INTO payment (id, list_id, run_id, payer_id, person_id, destination_id, rail, "
             "amount_vnd, coins, hold_reason, closed_as) "
-            "SELECT :base + p.k, p.list_id, w.run_id, w.payer_id, p.sub_id, "
+            "SELECT :base + p.k, p.list_id, w.run_id, w.payer_id, p.person_id, "
             "coalesce(d.destination_id, 0), coalesce(d.kind, ''), p.amount_vnd, p.coins, "
             "coalesce(h.reason, CASE WHEN d.destination_id IS NULL THEN 'unverified' ELSE '' END), "
             "'' FROM work_pay p JOIN work_list w ON w.list_id = p.list_id "
-            "LEFT JOIN work_dest d ON d.person_id = p.sub_id "
-            "LEFT JOIN work_hold h ON h.person_id = p.sub_id ORDER BY p.k"
+            "LEFT JOIN work_dest d ON d.person_id = p.person_id "
+            "LEFT JOIN work_hold h ON h.person_id = p.person_id ORDER BY p.k"
         ),
         {"base": base},
     )
@@ -770,8 +800,8 @@ def _plan_payments(conn: Connection) -> None:
         text(
             "INSERT INTO payment_coin (payment_id, sub_id, cover, item, move, amount_vnd) "
             "SELECT :base + p.k, c.sub_id, c.cover, c.item, c.move, c.amount FROM work_coin c "
-            "JOIN work_pay p ON p.list_id = c.list_id AND p.sub_id = c.sub_id "
-            "ORDER BY p.k, c.cover, c.item"
+            "JOIN work_pay p ON p.list_id = c.list_id AND p.person_id = c.person_id "
+            "ORDER BY p.k, c.sub_id, c.cover, c.item"
         ),
         {"base": base},
     )

@@ -15,8 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
-from disbursement.entitlements.facts import facts_from_json
-from disbursement.entitlements.rules import assess
+from disbursement.entitlements.service import assess_profile
 from disbursement.identity.service import Signer, require
 from disbursement.platform import ids
 from disbursement.platform.clock import month_of, show_month, stamp, today
@@ -164,25 +163,26 @@ def _restorable(
     Restoring against the register would be claimed again by the next list: the facts come first.
     """
     day = today(ctx.clock)
-    rates = approved(conn, day).rates
+    law = approved(conn, day)
     left: dict[tuple[int, int], int] = {}
     out = []
     for r in found:
-        payer_id, sub, cover = conn.execute(
-            text("SELECT payer_id, sub_id, cover FROM receivable WHERE id = :r"), {"r": r.id}
+        payer_id, sub, cover, person = conn.execute(
+            text("SELECT payer_id, sub_id, cover, person_id FROM receivable WHERE id = :r"),
+            {"r": r.id},
         ).one()
         if (sub, cover) not in left:
-            low, _ = prepare.law_states(conn, [(payer_id, r.payer)], day, rates)[payer_id]
+            low, _ = prepare.law_states(conn, [(payer_id, r.payer)], day, law)[payer_id]
             facts = conn.execute(
                 text(
                     "SELECT p.facts FROM unit_profile u JOIN profile p ON p.id = u.profile_id "
                     "WHERE u.sub_id = :s AND :c BETWEEN u.from_month AND u.to_month "
-                    "AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.person_id = u.sub_id "
+                    "AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.person_id = :w "
                     "AND h.kind = 'right' AND h.resolved_at IS NULL)"
                 ),
-                {"s": sub, "c": cover},
+                {"s": sub, "c": cover, "w": person},
             ).scalar()
-            due = assess(facts_from_json(facts), cover, low.law).total_vnd if facts else 0
+            due = assess_profile(facts, cover, low).total_vnd if facts else 0
             left[sub, cover] = due - _last(conn, sub, cover)[1]
         part = min(r.open_vnd, left[sub, cover])
         if part <= 0:

@@ -77,7 +77,9 @@ class Receivable:
 _OPEN = """
 INSERT INTO receivable (id, payer_id, person_id, programme, sub_id, cover, item, amount_vnd,
   due_vnd, list_id, journal_id, opened_at, cause, detail)
-SELECT :base + row_number() OVER (ORDER BY x.line_no), :payer, x.sub_id, :programme, x.sub_id,
+SELECT :base + row_number() OVER (ORDER BY x.line_no), :payer,
+  coalesce((SELECT v.person_id FROM list_unit v WHERE v.sub_id = x.sub_id), x.sub_id),
+  :programme, x.sub_id,
   x.cover, x.item, x.amount, x.due_after, :list, x.journal_id, :at,
   CASE WHEN n.died_on IS NOT NULL AND {died} < x.cover THEN 'death'
        WHEN NOT EXISTS (SELECT 1 FROM unit_profile u WHERE u.sub_id = x.sub_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -327,7 +327,14 @@ def set_budgets(
                 f"Không có đơn vị chi trả mã {payer}: kiểm tra lại mã xã (5 số), hoặc chạy "
                 "`disburse register payers` trước.",
             )
-        _check_budget(ctx, payer, programme, year, vnd, number, day)
+        lines = {
+            *BUDGET_LINES,
+            *conn.execute(
+                text("SELECT DISTINCT programme FROM list_unit WHERE payer_id = :p"),
+                {"p": payer_id},
+            ).scalars(),
+        }
+        _check_budget(ctx, payer, programme, year, vnd, number, day, lines)
         known = conn.execute(
             text(
                 "SELECT 1 FROM budget WHERE payer_id = :p AND line = :l AND year = :y "
@@ -368,16 +375,23 @@ def set_budgets(
 
 
 def _check_budget(
-    ctx: Context, payer: str, programme: str, year: int, vnd: int, number: str, day: date
+    ctx: Context,
+    payer: str,
+    programme: str,
+    year: int,
+    vnd: int,
+    number: str,
+    day: date,
+    lines: Collection[str],
 ) -> None:
     """Refuse what no decision on a year's authority can say."""
     now = today(ctx.clock)
     where = f"Dự toán {programme} năm {year} của {payer}"
-    if programme not in BUDGET_LINES:
+    if programme not in lines:
         raise RefusedError(
             "budget_programme",
             f"Dự toán của {payer}: không có chương trình '{programme}'; ghi một trong "
-            f"{', '.join(BUDGET_LINES)}.",
+            f"{', '.join(sorted(lines))}.",
         )
     if not now.year - 1 <= year <= now.year + 1:
         raise RefusedError(

@@ -25,7 +25,7 @@ from disbursement.payments.rules import (
 )
 from ledger.bulk import bulk_insert
 from tests.payments.world import back, debit, pain002, sent_month
-from tests.runs.world import World
+from tests.runs.world import PAYER, World
 
 SAID = ("sent", "accepted", "unknown", "parked", *MOVING)
 CODES = ("", "AC04", "ACSC")
@@ -182,7 +182,7 @@ def test_the_story_of_one_reference(world: World, tmp_path: Path):
         assert payment_story(conn, "0000000000") is None
         attempts = attempts_of(conn, month.rows[0].payment_id)
     assert story is not None
-    assert (story.birth_year, story.payer, story.died) == (1975, "08986", False)
+    assert (story.birth_year, story.payer, story.died) == (1975, PAYER, False)
     assert story.free == ((202610, 750_000, "returned:AC04"),)
     (payment,) = story.payments
     assert (payment.month, payment.amount_vnd, payment.state) == (202610, 750_000, "returned")

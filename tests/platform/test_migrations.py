@@ -30,6 +30,8 @@ FROZEN = {
     "0005_receivables.sqlite.sql": "1a4e2934938c981a",
     "0006_national_registers.postgresql.sql": "0dae10aba78edaab",
     "0006_national_registers.sqlite.sql": "e84fe57e3cd32129",
+    "0007_list_programmes.postgresql.sql": "efb8b445bdb5f80f",
+    "0007_list_programmes.sqlite.sql": "29b86c28364f18e8",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
 }
@@ -184,6 +186,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0004",
         "0005",
         "0006",
+        "0007",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -216,6 +219,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
             "register_policy",
             "list_warning",
         ):
+            conn.exec_driver_sql(f"DROP TABLE {table}")
+        for table in ("list_unit", "list_right", "list_right_change"):
             conn.exec_driver_sql(f"DROP TABLE {table}")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")

@@ -104,7 +104,7 @@ def test_a_change_of_account_and_amount_is_counted_as_both(world: World, tmp_pat
 
 
 def _moves(conn: Connection, world: World, person: int) -> None:
-    dest = ids.block(conn, "destination", 1)
+    dest = ids.block(conn, "dest", 1)
     keys = world.ctx.keys
     conn.execute(
         text(

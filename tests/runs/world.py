@@ -23,7 +23,7 @@ from disbursement.platform.settings import Settings
 from ledger import chart, definitions, posting
 from ledger.posting import Header
 
-PAYER = "08986"
+PAYER = "04792"  # a commune of the province, so that files may name it
 PROVIDER = "NHTEST"
 OFFICERS = {
     "an": ("preparer", "030080000001"),
@@ -211,7 +211,7 @@ def _person(world: World, conn: Connection, person_id: int, person: Person) -> N
     )  # fmt: skip
     for span in Profiler(person.start, 202712).spans([case], Birth.on(person.birth)):
         _span(conn, world, person_id, span)
-    dest = ids.block(conn, "destination", 1)
+    dest = ids.block(conn, "dest", 1)
     account = person.account or f"19{person_id:08d}"
     bank = "" if person.kind == "cash" else "BFTVVNVX" if person.kind == "bank" else "MOMO"
     has = person.kind != "cash"
