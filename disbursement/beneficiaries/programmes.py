@@ -174,8 +174,8 @@ def _comparisons(*, household: bool, decided: bool) -> list[tuple[int, str]]:
         "JOIN list_right x ON x.sub_id = u.sub_id AND x.cover = a.cover "
         "JOIN profile f ON f.id = x.profile_id WHERE r.import_id = :i "
         # The same decision again changes nothing; a gift or a quarter names no decision of its own.
-        f"AND NOT ({int(decided)} = 1 AND f.facts = r.facts AND x.decision_number = r.decision_number "
-        "AND x.decision_date = r.decision_date) "
+        f"AND NOT ({int(decided)} = 1 AND f.facts = r.facts "
+        "AND x.decision_number = r.decision_number AND x.decision_date = r.decision_date) "
     )
     out = [
         (
