@@ -1,4 +1,4 @@
-"""Everything side by side: `python -m benchmarks [--only post,write,read,month] [--json]`."""
+"""Side by side: `python -m benchmarks [--only post,write,read,explain,month] [--json]`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from benchmarks import measure, month, peers
 
-PARTS = ("post", "write", "read", "month")
+PARTS = ("post", "write", "read", "explain", "month")
 WRITE = "Writing pain.001.001.09, rows checked, schema not"
 CHECKED = "Writing pain.001.001.09, rows and schema checked"
 READ = "Reading camt.053.001.08"
+EXPLAIN = "Explaining a dossier of docs/examples, bytes in, lines out"
 
 
 class Program(NamedTuple):
@@ -48,6 +49,7 @@ PROGRAMS = {
         Program(READ, "camt053, parse_document", "camt053_read", "camt053"),
         Program(READ, "camt053, iter_statement_entries", "camt053_stream", "camt053"),
     ),
+    "explain": (Program(EXPLAIN, "disburse", "ours_explain"),),
 }
 NOTES = (
     "posting: a row is one balanced transfer (django-hordak: one transaction of two legs); the "

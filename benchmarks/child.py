@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import files, peers
+from benchmarks import explain, files, peers
 from benchmarks.measure import timed
 
 WARM_ROWS = 50
@@ -25,6 +25,7 @@ FILES: dict[str, Callable[[int, Path], files.Work]] = {
     "ours_read": files.ours_read,
     "camt053_read": files.camt053_read,
     "camt053_stream": files.camt053_stream,
+    "ours_explain": explain.ours_explain,
 }
 POSTS = {"hordak_transfer": False, "hordak_bulk": True}
 

@@ -28,6 +28,7 @@ _WORDS = {
     "article": ("Căn cứ", "Article"),
     "not_covered": ("Không thuộc phạm vi tính", "Not covered"),
     "holder": ("Người hưởng", "Holder"),
+    "currency": ("đồng", "VND"),
     "sign": ("Cán bộ giải thích", "Explained by"),
     "nothing": ("Không có khoản nào.", "Nothing."),
 }
@@ -47,7 +48,7 @@ def text(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
     out = [dossier.title] if dossier.title else []
     for state, total in _totals(answer):
         if total or state == "due":
-            out.append(f"{words[state]}: {_figure(total, english=english)} VND")
+            out.append(f"{words[state]}: {_figure(total, english=english)} {words['currency']}")
     for line in answer.lines:
         sentence = line["text_en"] if english else line["text_vi"]
         amount = _figure(line["amount_vnd"], english=english)
@@ -78,6 +79,7 @@ def _env() -> Environment:
 
 def page(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
     """Return the explanation as one page of HTML that prints on A4."""
+    words = _words(english=english)
     names = {p.id: p.name or p.id for p in dossier.people}
     rows: list[dict[str, Any]] = [
         {
@@ -90,20 +92,19 @@ def page(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
         for line in answer.lines
     ]
     totals = [
-        (state, _figure(total, english=english))
+        (state, f"{_figure(total, english=english)} {words['currency']}")
         for state, total in _totals(answer)
         if total or state == "due"
     ]
-    ask = dossier.ask
     return (
         _env()
         .get_template("explained.html")
         .render(
-            words=_words(english=english),
+            words=words,
             lang="en" if english else "vi",
             title=printable(dossier.title),
-            known_on=ask.known_on.strftime("%d/%m/%Y") if ask.known_on else "",
-            run_month=show_month(ask.run_month) if ask.run_month else "",
+            known_on=answer.known_on.strftime("%d/%m/%Y"),
+            run_month=show_month(answer.run_month),
             totals=totals,
             rows=rows,
             not_covered=[printable(n) for n in answer.not_covered],

@@ -45,13 +45,18 @@ _LOOK_BACK = 36
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer: sums in dong and the lines under them, in the keys of docs/dossier.md."""
+    """The answer: sums in dong and the lines under them, in the keys of docs/dossier.md.
+
+    `run_month` (yyyymm) and `known_on` are what counted, also where the dossier left them out.
+    """
 
     total_vnd: int
     recover_vnd: int
     held_vnd: int
     lines: tuple[dict[str, Any], ...]
     not_covered: tuple[str, ...]
+    run_month: int
+    known_on: date
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -179,6 +184,8 @@ class _Question:
             sum(j.amount_vnd for j in joined if j.state == "held"),
             tuple(self._line(j) for j in ordered),
             tuple(dict.fromkeys(self.uncovered)),
+            self.run_month,
+            self.known_on,
         )
 
     def _order(self, j: Joined) -> tuple[int, int, int]:

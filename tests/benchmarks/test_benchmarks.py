@@ -97,6 +97,13 @@ def test_our_reader_is_measured_and_absent_peers_are_named() -> None:
     )
 
 
+def test_explaining_is_measured() -> None:
+    run = Run(arguments(), [])
+    run.part("explain")
+    assert run.failed == []
+    assert [(f.ours, f.rows, len(f.rates)) for f in run.figures] == [(True, 60, 2)]
+
+
 def test_the_quoted_figure_says_so_and_is_no_noise() -> None:
     run = Run(arguments(), [])
     run.figures.append(quoted())
@@ -118,5 +125,7 @@ def test_every_program_of_the_table_exists() -> None:
 
 def test_an_unknown_part_is_refused() -> None:
     assert _parts("post,read") == ("post", "read")
-    with pytest.raises(argparse.ArgumentTypeError, match="parts are post, write, read, month"):
+    with pytest.raises(
+        argparse.ArgumentTypeError, match="parts are post, write, read, explain, month"
+    ):
         _parts("pots")
