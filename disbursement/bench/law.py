@@ -132,7 +132,7 @@ class _Law:
         with ctx.cell.begin() as conn:
             with stages.stage("assess"):
                 payers = payers_of(conn, None)
-                assess_month(conn, MONTH, payers, DAY, approved(conn, DAY).rates)
+                assess_month(conn, MONTH, payers, DAY, approved(conn, DAY))
             stages.count("assess", months)
             with stages.stage("draft"):
                 lists = new_lists(conn, MONTH, payers, open_runs(conn, ctx, MONTH, payers))
