@@ -114,6 +114,8 @@ def granted(line: CaseLine) -> Granted:
 def event_day(people: People, line: CaseLine) -> date:
     """Return the day of the event: as told, else the death, else the decision.
 
+    A lump sum of merit without any of them is that of the only month asked.
+
     Raises DossierError where none of the three is there, or two days contradict each other.
     """
     told: date | None = line.facts.get("event_date")
@@ -131,6 +133,9 @@ def event_day(people: People, line: CaseLine) -> date:
         return told
     if not mourning and line.case.decision is not None:
         return line.case.decision.date
+    asked = people.dossier.ask.months
+    if line.category.shape == "merit_once" and len(asked) == 1:
+        return first_day(asked[0])  # a lump sum depends on its month alone
     raise DossierError(
         f"cases {line.id}",
         "cần ngày xảy ra sự kiện (facts.event_date, sự kiện death, hoặc decision.date)",

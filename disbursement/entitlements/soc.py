@@ -141,7 +141,7 @@ def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first
         status, house_from, house_to = house.status, house.from_day, house.to_day
     found = _as_granted(line, household_told=house is not None)
     status = status or found.get("household")
-    facts = {**found, **facts}
+    facts = {**found, **facts}  # what an event changes was until then as granted
     end_day, written = end_of(line.endings, place)
     paused = line.pause_at(month) is not None
     clause: Clause = line.category.code  # type: ignore[assignment] # the catalogue's codes are Clauses
@@ -251,7 +251,7 @@ _GRANTED: dict[str, Facts] = {
 
 def _as_granted(line: CaseLine, *, household_told: bool) -> Facts:
     """Return the conditions taken as the decision found them."""
-    told = {*line.facts, *(n for _, change in line.changes for n in change)}
+    told = set(line.facts)
     if "pension_vnd" in told:
         told.add("income")
     if household_told:

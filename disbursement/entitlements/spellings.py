@@ -384,6 +384,9 @@ class _Reader:
         for name in ("cause", "conditions", "reason"):
             if isinstance(event.get(name), str):
                 event[name] = _word(name, event[name])
+        if kind == "stop" and event.get("cause") == "death" and "from_month" not in event:
+            event["kind"] = "death"
+            del event["cause"]
         if kind == "uncollected":
             self._uncollected(event, raw)
         if kind in _UNDATED and isinstance(event.get("facts", {}), dict):

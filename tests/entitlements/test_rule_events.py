@@ -455,3 +455,29 @@ def test_a_smaller_right_granted_back_dated_gives_one_difference():
     found = answer(pension, poor, months=NOV, born="1948", already_paid=old, **NOVEMBER)
     assert by_month(found) == series("2026-10", 540_000, 1_080_000)
     assert found["recover_vnd"] == 0
+
+
+LOST: list[Any] = [
+    ("SP", {"since": "2025-07"}, "1948-01-01", {"pension_vnd": 3_000_000}, 540_000),
+    ("K5a", {}, "1950-01-01", {"carer": "has_carer"}, 1_080_000),
+    ("K7", {"since": "2025-02"}, "2025-01-01", {"difficult_area": False}, 810_000),
+    ("K2", {"since": "2024-02"}, "2008-01-01", {"studying": False}, 810_000),
+    ("K3", {}, "2020-01-01", {"household": "near_poor"}, 1_080_000),
+    ("K8", {}, "1990-01-01", {"income": "wage"}, 810_000),
+]
+
+
+@pytest.mark.parametrize("row", LOST, ids=[r[0] for r in LOST])
+def test_a_condition_that_ends_was_until_then_as_granted(row):
+    category, facts, born, change, amount = row
+    events = [event("change", "2026-11-10", facts=change)]
+    found = answer(case(category, **facts), months=[NOV, DEC], events=events, born=born, **DECEMBER)
+    assert by_month(found) == series(NOV, amount, 0)
+    assert found["held_vnd"] == 0
+
+
+def test_a_smaller_number_of_children_acts_in_the_month():
+    events = [event("change", "2026-11-10", facts={"children": 2})]
+    one = case("K4", children=3, household="poor")
+    found = answer(one, months=months("2026-10", DEC), events=events, **DECEMBER)
+    assert by_month(found) == series("2026-10", 1_620_000, 1_080_000, 1_080_000)

@@ -344,3 +344,20 @@ def test_no_spelling_stands_twice_or_shadows_a_word():
     assert len(set(keys)) == len(keys)
     shadowed = [r["written"] for r in rows if r["place"] == "fact" and r["written"] in fact_kinds()]
     assert shadowed == []
+
+
+def test_a_stop_by_death_is_a_death():
+    cases = [K6, {"id": "f", "holder": "an", "category": "FUNERAL", "payee": "an"}]
+    stop = [{"kind": "stop", "cause": "death", "date": "2026-11-03", "person": "an"}]
+    asked = ask(["2026-11", "2026-12"], "2026-12")
+    found = answered({"people": [AN], "cases": cases, "events": stop, "ask": asked})
+    assert found["total_vnd"] == 810_000 + 10_800_000
+
+
+def test_a_lump_sum_of_the_only_month_asked():
+    one = {"id": "a", "category": "ONE.KC.THAMNIEN", "facts": {"years": 9, "odd_months": 4}}
+    asked = {"purpose": "one-off", "months": ["2026-06"]}
+    assert answered({"people": [AN], "cases": [one], "ask": asked})["total_vnd"] == 7_949_000
+    two = {"purpose": "one-off", "months": ["2026-06", "2026-07"]}
+    said = refused({"people": [AN], "cases": [one], "ask": two})
+    assert said.startswith("dossier, cases a: needs the day of the event")
