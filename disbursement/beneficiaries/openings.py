@@ -38,6 +38,7 @@ from disbursement.platform import files, ids
 from disbursement.platform.clock import add_months, month_of, months_between, show_month, stamp
 from disbursement.platform.clock import today as day_of
 from disbursement.platform.context import Context
+from disbursement.platform.database import alone
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.approved import approved, settings
 from ledger import chart, posting
@@ -332,6 +333,7 @@ def _post(
 ) -> OpeningReport:
     values: dict[str, Any] = {"i": staged.import_id, "live": add_months(through, 1)}
     with ctx.cell.begin() as conn:
+        alone(conn, "register")
         if path is not None:
             _compare(conn, values)
             conn.execute(text(_TAKE), {"i": staged.import_id})

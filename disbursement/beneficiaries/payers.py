@@ -19,6 +19,7 @@ from disbursement.beneficiaries.rules import clean, read_date
 from disbursement.platform import files, ids
 from disbursement.platform.clock import add_months, month_of, show_month, stamp, today
 from disbursement.platform.context import Context
+from disbursement.platform.database import alone
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
 from disbursement.programmes.communes import communes_of
 from ledger import chart, posting
@@ -83,6 +84,7 @@ def create_payers(
             )
         wanted = {c: wanted[c] for c in codes}
     with ctx.cell.begin() as conn:
+        alone(conn, "register")
         have = {c: int(m) for c, m in conn.execute(text("SELECT code, go_live_month FROM payer"))}
         other = [c for c in wanted if have.get(c, go_live_month) != go_live_month]
         if other:
@@ -215,6 +217,7 @@ def import_contracts(ctx: Context, path: Path) -> int:
     found = _read_contracts(path)
     digest = files.sha256_of(path)
     with ctx.cell.begin() as conn:
+        alone(conn, "register")
         payers = {code: int(i) for i, code in conn.execute(text("SELECT id, code FROM payer"))}
         unknown = [c for c in found if c.payer not in payers]
         if unknown:

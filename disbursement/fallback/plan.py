@@ -15,6 +15,7 @@ from disbursement.fallback.rules import cash_allowed
 from disbursement.identity.service import Signer
 from disbursement.platform.clock import show_month
 from disbursement.platform.context import Context
+from disbursement.platform.database import alone
 from disbursement.platform.errors import NotNowError
 from disbursement.runs import batches, service
 from disbursement.runs.batches import BatchSpec, Frozen
@@ -80,6 +81,7 @@ def plan_cash(
     where nothing has failed, NotAllowedError for a signer without the role.
     """
     with ctx.cell.begin() as conn:
+        alone(conn, "lists")
         found = work_failed(conn, month)
         left = {reason: sums for reason, sums in found.items() if not cash_allowed(reason)}
         for reason in left:

@@ -21,6 +21,7 @@ from bank_adapters.transports import FileDrop
 from disbursement.fallback.service import open_roster
 from disbursement.jobs import sender
 from disbursement.payments.intake import take_answers
+from disbursement.platform import files
 from disbursement.platform.calendar import cut_off
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.context import Context
@@ -127,9 +128,19 @@ def claim(ctx: Context, tick: Tick) -> bool:
     return True
 
 
+def work(ctx: Context, tick: Tick) -> str:
+    """Do a tick's work where no other worker of this installation is at it; say what happened.
+
+    A claim of the slot is not enough: `--once` claims none, and work may last beyond its slot. Two
+    that send the same batch would both ask before either one's file is there.
+    """
+    with files.only_one(ctx.settings.home / "locks" / f"{ctx.cell.code}-{tick.name}") as mine:
+        return tick.work(ctx) if mine else "một tiến trình khác đang làm"
+
+
 def run_once(ctx: Context) -> list[tuple[str, str]]:
     """Do every tick's work one time; return (name, what happened)."""
-    return [(tick.name, tick.work(ctx)) for tick in TICKS]
+    return [(tick.name, work(ctx, tick)) for tick in TICKS]
 
 
 def run_forever(ctx: Context, say: Callable[[str], None]) -> None:
@@ -140,7 +151,7 @@ def run_forever(ctx: Context, say: Callable[[str], None]) -> None:
 
     def run(tick: Tick) -> None:
         if claim(ctx, tick):
-            say(f"{tick.name}: {tick.work(ctx)}")
+            say(f"{tick.name}: {work(ctx, tick)}")
 
     for tick in TICKS:
         scheduler.add_job(

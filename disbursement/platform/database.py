@@ -165,6 +165,19 @@ def _sqlite_pragmas(connection: Any, shared: Path | None) -> None:
         connection.execute("ATTACH DATABASE ? AS shared", (f"file:{shared}?mode=ro",))
 
 
+def alone(conn: Connection, what: str) -> None:
+    """Wait, to the end of this unit of work, for other processes that do the same in this cell.
+
+    Two of them would read the same state and both write what follows from it; the second must see
+    what the first one did. SQLite has one writer anyhow.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || :w, 0))"),
+            {"w": f":{what}"},
+        )
+
+
 class Cell:
     """The books of one province."""
 

@@ -151,6 +151,6 @@ def _database(error: BaseException | None) -> DisburseError | None:
 
 
 def _sqlite_full(error: sqlite3.Error) -> bool:
-    """SQLITE_FULL, or a write that the system cut short (a limit on the size of a file)."""
+    """SQLITE_FULL, or a file that the system did not let grow (a limit on the size of a file)."""
     name = getattr(error, "sqlite_errorname", "")
-    return name == "SQLITE_FULL" or name.startswith("SQLITE_IOERR_WRITE")
+    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -60,6 +61,22 @@ def atomic(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         _drop(part)
         raise
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[bool]:
+    """Tell whether this process alone is inside; the lock goes with the process that holds it.
+
+    `path` names a lock file in a folder that all who might collide share.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 def write(path: Path, data: bytes) -> bytes:

@@ -65,7 +65,7 @@ def write_sheet(ctx: Context, list_id: int, out: Path | None = None) -> list[Pat
 
     Raises NotFoundError for an unknown list.
     """
-    with ctx.cell.read() as conn:
+    with files.taken_back_on_error(), ctx.cell.read() as conn:
         sheet = approval_sheet(conn, ctx, list_id)
         folder = out or ctx.settings.files / "sheets" / str(sheet.month)
         stem = f"{sheet.office.code}-{sheet.programme}-{sheet.month}-{sheet.number}-{sheet.version}"

@@ -17,6 +17,7 @@ from disbursement.identity.service import Signer, require, user
 from disbursement.platform import files, ids
 from disbursement.platform.clock import add_months, month_of, show_month, stamp, today
 from disbursement.platform.context import Context
+from disbursement.platform.database import alone
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
 from disbursement.runs import approvals, batches, books, repeated
 from disbursement.runs.books import Amount
@@ -99,6 +100,7 @@ def prepare(
     with files.taken_back_on_error(), ctx.cell.begin() as conn:
         _check_pay_month(ctx, month)
         _check_law_day(month, law_on)
+        alone(conn, "lists")
         payers = payers_of(conn, codes)
         for payer_id, code in payers:
             require(conn, signer, "preparer", code)
@@ -448,6 +450,7 @@ def book_draw(
     actor: str,
 ) -> int:
     """Book one draw inside the caller's transaction (see `draw`)."""
+    alone(conn, "draw")
     row = conn.execute(
         text(
             "SELECT l.state, y.code, l.programme, l.payer_id, l.month, l.total_vnd FROM pay_list l "

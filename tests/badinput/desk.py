@@ -98,7 +98,7 @@ class Desk:
         for name in ("shared", "cell_25"):
             if self.url is None and not self.database.path(name).exists():
                 continue
-            with self.database.engine(name, owner=True).connect() as conn:
+            with self._read(name) as conn:
                 for table in tables(conn, name):
                     if table not in left_out:
                         rows = conn.execute(text(f"SELECT * FROM {table}"))
@@ -110,13 +110,17 @@ class Desk:
                 found[str(inside)] = hashlib.sha256(path.read_bytes()).hexdigest()
         return found
 
+    def _read(self, name: str) -> Connection:
+        """Open a reading connection: it waits for nobody who writes."""
+        return self.database.engine(name, owner=True).connect().execution_options(writes=False)
+
     def one(self, query: str, **values: object) -> object:
         """Return the first column of the first row of a question to the cell."""
-        with self.database.engine("cell_25", owner=True).connect() as conn:
+        with self._read("cell_25") as conn:
             return conn.execute(text(query), values).scalar()
 
     def rows(self, query: str, **values: object) -> list[tuple[object, ...]]:
-        with self.database.engine("cell_25", owner=True).connect() as conn:
+        with self._read("cell_25") as conn:
             return [tuple(r) for r in conn.execute(text(query), values)]
 
 
