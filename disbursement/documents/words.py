@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from disbursement.platform.clock import ICT, add_months, show_month
+from disbursement.programmes.list_rates import line_of, shipped_list_rates
 from disbursement.programmes.open_points import open_points
 
 PROGRAMMES = {
@@ -133,8 +134,11 @@ def reason_words(code: str) -> str:
 
 
 def programme_words(code: str) -> str:
-    """Return a programme's name; its code where it has no name here."""
-    return PROGRAMMES.get(code, code)
+    """Return a programme's name; a list programme's from its table; else its code."""
+    if code in PROGRAMMES:
+        return PROGRAMMES[code]
+    titles = (r[-1].title_vi for c, r in shipped_list_rates().rows.items() if line_of(c) == code)
+    return next(titles, code)
 
 
 def list_words(number: int, version: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.reader import open_table
 from disbursement.beneficiaries.rules import clean, read_date
@@ -23,9 +25,14 @@ def import_budgets(ctx: Context, path: Path, *, actor: str) -> int:
     Raises RefusedError naming row and column, NotFoundError for an unknown payer, NotNowError for
     a decision that was booked before; nothing is booked then.
     """
+    with ctx.cell.read() as conn:
+        found = conn.execute(text("SELECT DISTINCT programme FROM list_unit ORDER BY programme"))
+        lines = tuple(str(line) for line in found.scalars())
     with open_table(path, columns.BUDGET) as source:
         rows = [
-            _row(source.header, n, cells) for chunk in source.chunks for n, cells in chunk.rows()
+            _row(source.header, n, cells, lines)
+            for chunk in source.chunks
+            for n, cells in chunk.rows()
         ]
     seen: set[tuple[str, str, int, str]] = set()
     for payer, programme, year, _, number, _ in rows:
@@ -44,7 +51,7 @@ def import_budgets(ctx: Context, path: Path, *, actor: str) -> int:
     return len(rows)
 
 
-def _row(header: columns.Header, n: int, cells: list[Any]) -> Row:
+def _row(header: columns.Header, n: int, cells: list[Any], lines: tuple[str, ...]) -> Row:
     def fail(field: str, sentence: str) -> RefusedError:
         where = header.where(n, field)
         return RefusedError("budget_row", f"{where[:1].upper()}{where[1:]}: {sentence}")
@@ -59,9 +66,10 @@ def _row(header: columns.Header, n: int, cells: list[Any]) -> Row:
             raise fail(field, "ô trống hoặc không phải dạng chữ; ghi lại rồi nhập.")
         return text
 
-    programme = columns.PROGRAMME.get(columns.plain(said("programme")))
+    written = said("programme")
+    programme = written if written in lines else columns.PROGRAMME.get(columns.plain(written))
     if programme is None:
-        raise fail("programme", "ghi TGXH hoặc HTXH.")
+        raise fail("programme", ", ".join(("ghi TGXH hoặc HTXH", *lines)) + ".")
     year, day = said("year"), read_date(said("date"))
     if not (year.isascii() and year.isdigit() and len(year) == 4):
         raise fail("year", "năm gồm bốn chữ số.")
