@@ -61,6 +61,35 @@ def test_an_unknown_fact_is_named(site: Site) -> None:
     assert "facts.colour" in found.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("paid", "words"),
+    [
+        ([("2026-10", -1)], "already_paid.0.amount_vnd: không được âm"),
+        ([("2026-10", 1.5)], "tiền là số nguyên đồng không có phần lẻ"),
+        ([("2026-10", 1), ("2026-10", 2)], "tháng 10/2026 của hồ sơ 'k6' có hai lần"),
+        ([("2026-13", 1)], "already_paid.0.covers_month"),
+    ],
+)
+def test_what_was_paid_is_read_to_the_dong(site: Site, paid: Any, words: str) -> None:
+    rows = [{"case": "k6", "covers_month": m, "amount_vnd": v} for m, v in paid]
+    asked = dossier(case("K6", degree="S"), months="2026-11", already_paid=rows, **NOVEMBER)
+    found = post(site, asked)
+    assert (found.status_code, found.json()["code"]) == (422, "dossier")
+    assert words in found.json()["detail"]
+
+
+def test_what_is_not_covered_is_answered(site: Site) -> None:
+    found = post(site, dossier(case("K9"), months="2026-11", **NOVEMBER))
+    assert found.status_code == 200
+    assert found.json() == {
+        "total_vnd": 0,
+        "recover_vnd": 0,
+        "held_vnd": 0,
+        "lines": [],
+        "not_covered": ["not covered: case k9: category 'K9' is not known"],
+    }
+
+
 def test_a_long_dossier_is_taken_and_another_address_stays_short(site: Site) -> None:
     asked = dossier(case("K6", degree="S"), months="2026-11", note="x" * 400, **NOVEMBER)
     asked["people"] += [{"id": f"p{n}", "note": "y" * 480} for n in range(160)]

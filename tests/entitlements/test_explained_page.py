@@ -1,0 +1,105 @@
+"""The page and the text of an explanation: whole, escaped, in both languages."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from disbursement.documents.explained import page, text
+from disbursement.entitlements.dossier import read
+from disbursement.entitlements.explain import explain
+
+HELD = {
+    "title": "Ông Bình <1948> & bà Hoa",
+    "people": [
+        {"id": "ong", "name": "Ông Bình", "born": "1948", "died": "2026-11-20"},
+        {"id": "ba", "name": "Bà Hoa", "born": "1950"},
+    ],
+    "cases": [
+        {"id": "tb", "holder": "ong", "category": "TB.85", "since": "2000-01"},
+        {"id": "k6", "holder": "ong", "category": "K6", "degree": "S", "since": "2022-01"},
+        {"id": "mt", "holder": "ong", "category": "mai táng", "payee": "ba"},
+        {"id": "x", "holder": "ba", "category": "K9", "since": "2022-01"},
+    ],
+    "already_paid": [{"case": "k6", "month": "2026-12", "amount": 810000}],
+    "ask": {"months": ["2026-11"], "run_month": "2027-01"},
+}
+
+
+class _Page(HTMLParser):
+    """Checks that every element is closed in order, and keeps the words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.add(tag)
+        assert not any(name.startswith("on") or name in ("src", "href") for name, _ in attrs)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style" and data.strip():
+            self.words.append(data.strip())
+
+
+def shown(*, english: bool) -> list[str]:
+    dossier = read(json.dumps(HELD).encode())
+    parser = _Page()
+    parser.feed(page(dossier, explain(dossier), english=english))
+    parser.close()
+    assert parser.open == []
+    assert not parser.tags & {"script", "link", "img", "iframe"}
+    return parser.words
+
+
+@pytest.mark.parametrize(
+    ("english", "words"),
+    [
+        (
+            False,
+            [
+                "Ông Bình <1948> & bà Hoa",
+                "Kỳ chi trả: 01/2027",
+                "Theo quy định có hiệu lực đến ngày 31/01/2027",
+                "Được hưởng: 10.800.000 đồng",
+                "Cần thu hồi (chờ quyết định): 810.000 đồng",
+                "Giữ lại: 10.800.000 đồng",
+                "Không thuộc phạm vi tính",
+            ],
+        ),
+        (
+            True,
+            [
+                "Pay month: 01/2027",
+                "By the law in force on 31/01/2027",
+                "Due: 10,800,000 VND",
+                "To be recovered (waits for a decision): 810,000 VND",
+                "Held: 10,800,000 VND",
+                "Not covered",
+            ],
+        ),
+    ],
+)
+def test_the_page_is_whole_and_says_what_counted(english, words):
+    found = shown(english=english)
+    assert [w for w in words if w not in found] == []
+    assert found.count("8,209,000" if english else "8.209.000") == 1
+
+
+def test_the_text_is_in_the_language_asked_for():
+    dossier = read(json.dumps(HELD).encode())
+    answer = explain(dossier)
+    english = text(dossier, answer, english=True).splitlines()
+    assert english[:2] == ["Ông Bình <1948> & bà Hoa", "Due: 10,800,000 VND"]
+    assert "Được hưởng: 10.800.000 đồng" in text(dossier, answer, english=False).splitlines()
+    assert all("540.000" not in line for line in english)
