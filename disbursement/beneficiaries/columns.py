@@ -198,6 +198,51 @@ def programme_columns(shape: str) -> ColumnSet:
     )
 
 
+EVENT_KIND = {
+    "hưởng mới": "grant", "điều chỉnh": "change", "tạm dừng": "suspend", "hưởng lại": "resume",
+    "thôi hưởng": "stop", "chuyển đi": "move_out", "chuyển đến": "move_in", "chết": "death",
+    "kết hôn": "remarriage", "tạm giam": "detention", "chấp hành án phạt tù": "prison",
+    "được thả": "release", "từ chối xác định lại": "refusal", "từ chối nhận": "renounced",
+    "hồ sơ không đúng": "false_file", "không nhận tiền": "uncollected",
+}  # fmt: skip
+STOP_CAUSE = {
+    "không còn đủ điều kiện": "lost_eligibility", "chấp hành án phạt tù": "prison",
+    "từ chối nhận": "renounced", "hồ sơ không đúng": "false_file",
+}  # fmt: skip
+CONDITIONS = {
+    "không đổi": "unchanged", "có thay đổi": "changed", "không còn đủ điều kiện": "not_eligible",
+}  # fmt: skip
+PROGRAMME_OR_MERIT = {**PROGRAMME, "ncc": "NCC", "ưu đãi người có công": "NCC"}
+
+EVENTS = ColumnSet(
+    "quyết định, sự kiện",
+    (
+        Column("identity", "Số định danh cá nhân", "digits", True, REGISTER.columns[0].aliases),
+        Column("kind", "Loại sự kiện", "choice", True, ("sự kiện",), EVENT_KIND),
+        Column("day", "Ngày sự kiện", "date", True, ("ngày xảy ra",)),
+        Column("commune", "Mã xã", "digits", True, ("mã xã, phường", "mã đơn vị")),
+        Column("programme", "Chương trình", "choice", False, ("chế độ",), PROGRAMME_OR_MERIT),
+        Column("clause", "Diện hưởng", aliases=("khoản", "diện đối tượng")),
+        Column("number", "Số quyết định"),
+        Column("decided_on", "Ngày quyết định", "date"),
+        Column("signer", "Người ký quyết định", aliases=("người ký",)),
+        Column("document", "Văn bản"),
+        Column("from_month", "Từ tháng", "month"),
+        Column("cause", "Lý do thôi hưởng", "choice", choices=STOP_CAUSE),
+        Column("conditions", "Điều kiện khi xét lại", "choice", choices=CONDITIONS),
+        Column("until", "Đến ngày", "date"),
+        Column("months", "Các tháng không nhận"),
+        *(
+            c
+            for c in REGISTER.columns
+            if c.field
+            in ("degree", "certificate_date", "children", "studying", "on_k1_at_16", "household",
+                "carer", "difficult_area", "income", "written_request", "in_facility",
+                "merit_allowance")
+        ),
+    ),
+)  # fmt: skip
+
 CONTRACTS = ColumnSet(
     "hợp đồng chi trả",
     (

@@ -148,7 +148,7 @@ import_file = Table(
     "import_file",
     cell_metadata,
     key(),
-    words("kind"),  # register | opening
+    words("kind"),  # register | opening | events
     raw("sha256"),
     words("name"),
     whole("rows_read"),
@@ -253,6 +253,32 @@ case_change = Table(
     words("changed_at"),
     words("changed_by"),
     PrimaryKeyConstraint("case_id", "import_id"),
+)
+
+case_event = Table(
+    "case_event",
+    cell_metadata,
+    key(),
+    words("kind"),  # docs/events.md
+    big("person_id"),
+    big("case_id", null=True),  # NULL: reaches every case of the person
+    big("payer_id"),  # the commune that decided, or recorded what happened
+    words("happened_on"),
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    words("document"),  # what it rests on where there is no decision
+    words("payload"),  # JSON: the members of a dossier's event of this kind
+    big("withdraws", null=True),  # the event that this one takes back
+    raw("digest", unique=True),  # the same event is recorded once
+    words("source"),  # officer | import | api
+    big("import_id", null=True),
+    big("seq"),
+    words("recorded_at"),
+    words("recorded_by"),
+    UniqueConstraint("withdraws", name="event_withdrawn_once"),
+    Index("case_event_person", "person_id"),
+    Index("case_event_number", "payer_id", "decision_number"),
 )
 
 # Staging of an import: filled by 10,000 rows, flipped set-wise, emptied (coins.md 22).

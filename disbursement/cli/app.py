@@ -13,6 +13,7 @@ from disbursement.cli import (
     cash,
     cell,
     common,
+    event,
     file,
     ledger,
     national,
@@ -58,6 +59,7 @@ app.command()(explain)
 app.add_typer(bench.app, name="bench")
 app.add_typer(register.app, name="register")
 app.add_typer(national.app, name="national")
+app.add_typer(event.app, name="event")
 app.add_typer(run.app, name="run")
 app.add_typer(budget.app, name="budget")
 app.add_typer(rates.app, name="rates")

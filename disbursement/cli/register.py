@@ -50,6 +50,18 @@ def day_arg(value: str | None, option: str) -> date | None:
     return found
 
 
+def read_identity(path: str) -> str:
+    """Read an identity number from a file, so that none stays in the shell's history."""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "identity",
+            "Không đọc được tệp số định danh: phải là tệp chữ UTF-8 đọc được; kiểm tra đường "
+            "dẫn sau --identity-file.",
+        ) from error
+
+
 @app.command("payers")
 @common.command
 def payers(
@@ -251,16 +263,7 @@ def release(
         release_hold,
     )
 
-    number = None
-    if identity is not None:  # a file, so that no number stays in the shell's history
-        try:
-            number = Path(identity).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                "identity",
-                "Không đọc được tệp số định danh: phải là tệp chữ UTF-8 đọc được; kiểm tra đường "
-                "dẫn sau --identity-file.",
-            ) from error
+    number = None if identity is None else read_identity(identity)
     ctx = common.context()
     common.officer(ctx, user, "preparer", "checker", payer=payer_of_hold(ctx, hold))
     row = release_hold(ctx, hold, document, user, identity=number, birth=day_arg(birth, "--birth"))

@@ -59,6 +59,8 @@ HOLD_REASONS = {
     "household_left": "Hộ không còn trong danh sách nghèo, cận nghèo",
     "start_month": "Tháng bắt đầu hưởng chưa khớp quy định",
     "rail_not_available": "Kênh chi trả chưa sẵn sàng",
+    "suspended": "Đang tạm dừng, phần chưa nhận chờ hưởng lại",
+    "payee_dead": "Người hưởng đã chết, chưa ghi người nhận thay",
     "shared_account": "Một tài khoản cho nhiều người",
     "unverified": "Nơi nhận chưa được xác minh",
     "rerating_missing": "Chưa có quyết định điều chỉnh mức",

@@ -268,7 +268,8 @@ def facts_json(facts: MonthFacts) -> str:
 
 
 def _right_values(values: dict[str, Any]) -> dict[str, Any]:
-    out = {k: v for k, v in values.items() if v not in (None, False, ())}
+    # 0 children is a fact: only what is absent is left out
+    out = {k: v for k, v in values.items() if v is not None and v is not False and v != ()}
     if "before" in out:
         out["before"] = _right_values(out["before"])
     return out

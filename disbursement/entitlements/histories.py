@@ -54,12 +54,12 @@ def read_event(kind: str, day: str, payload: Mapping[str, Any], commune: str) ->
     return _EVENTS.validate_python({"kind": kind, "date": day, "case": "case", **payload})
 
 
-def folded(case: Case, commune: str, events: Iterable[d.Event]) -> Fold:
+def folded(case: Case, events: Iterable[d.Event]) -> Fold:
     """Return the fold of one row and its events, in the order given.
 
     Raises DossierError for an event that cannot follow those before it.
     """
-    row = d.CaseIn(id="case", holder="holder", category=case.clause, commune=commune)
+    row = d.CaseIn(id="case", holder="holder", category=case.clause, province=case.province)
     fold = Fold(row, fixed_categories()[case.clause], ())
     if case.suspended_from is not None:
         first = case.suspended_from
@@ -80,18 +80,20 @@ def folded(case: Case, commune: str, events: Iterable[d.Event]) -> Fold:
 
 def placed(case: Case, commune: str, events: Sequence[d.Event]) -> list[Placed]:
     """Return the rows of one case with its events, one for each place, in order of time."""
-    fold = folded(case, commune, events)
+    fold = folded(case, events)
     changes = tuple(
         Change(month, tuple(sorted(facts.items())))
         for month, facts in sorted(fold.changes, key=lambda c: c[0])
     )
     pauses = tuple(Pause(p.first, p.until) for p in fold.pauses if not p.restored)
+    first_end = min(fold.endings, key=lambda e: e.last_month, default=None)
     out = []
     for place in fold.places:
         first = place.first or case.start_month
-        if place.last is not None and place.last < first:
-            continue
         day, written = end_of(fold.endings, place)
+        cause = case.end_cause
+        if first_end is not None and first_end.day != case.end_date:
+            cause = first_end.rule.text_vi
         row = replace(
             case,
             start_month=first,
@@ -99,6 +101,7 @@ def placed(case: Case, commune: str, events: Sequence[d.Event]) -> list[Placed]:
             decision_kind="move_in" if place.moved_in else case.decision_kind,
             end_date=day,
             end_month=written,
+            end_cause=cause,
             suspended_from=None,
             status="active" if day is None and written is None else "stopped",
             changes=changes,

@@ -7,16 +7,21 @@ compare may look at: the opening month, the payer's go-live month, or the start 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from disbursement.entitlements.dossier import Event
 from disbursement.entitlements.facts import Birth, Case, case_from_json, facts_json
+from disbursement.entitlements.histories import Grant, Placed, history, read_event, residence
 from disbursement.entitlements.profiles import Profiler, Span
 from disbursement.platform import ids
+from disbursement.platform.clock import add_months
 from disbursement.programmes.approved import approved
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert
@@ -155,17 +160,20 @@ def renew(conn: Connection, *, month: int) -> int:
     """
     last = horizon(conn, month)
     spanner, profiles = Spanner(last, known_rates(conn)), ProfileIds(conn)
+    payers = {str(code): int(i) for i, code in conn.execute(text("SELECT id, code FROM payer"))}
     conn.execute(
         text("DELETE FROM unit_profile WHERE sub_id IN (SELECT person_id FROM work_renew)")
     )
     people = 0
     at = -1
     while True:
-        rows = conn.execute(text(_CASES), {"at": at, "n": BATCH}).all()
+        part = {"at": at, "n": BATCH}
+        rows = conn.execute(text(_CASES), part).all()
         if not rows:
             return people
+        told = recorded(conn, _BATCH, part)
         at = rows[-1][0]
-        made = list(_people(rows, spanner))
+        made = list(_people(rows, told, spanner, payers))
         profiles.learn(conn, spanner.take_new())
         people += len(made)
         bulk_insert(
@@ -174,32 +182,101 @@ def renew(conn: Connection, *, month: int) -> int:
             _SPAN_COLUMNS,
             (
                 (person, s.from_month, s.to_month, payer, profiles[s.key])
-                for person, payer, spans in made
-                for s in spans
+                for person, spans in made
+                for payer, s in spans
             ),
         )
 
 
-_CASES = """
-SELECT p.id, p.payer_id, p.birth_from, p.birth_to, c.facts, c.start_month, c.opening_month,
-       y.go_live_month
-FROM person p JOIN benefit_case c ON c.person_id = p.id JOIN payer y ON y.id = p.payer_id
-WHERE p.id IN (SELECT person_id FROM work_renew WHERE person_id > :at ORDER BY person_id LIMIT :n)
+_BATCH = "SELECT person_id FROM work_renew WHERE person_id > :at ORDER BY person_id LIMIT :n"
+
+_CASES = f"""
+SELECT p.id, p.birth_from, p.birth_to, c.facts, c.start_month, c.opening_month,
+       y.go_live_month, y.code, c.id
+FROM person p JOIN benefit_case c ON c.person_id = p.id JOIN payer y ON y.id = c.payer_id
+WHERE p.id IN ({_BATCH})
 ORDER BY p.id, c.id
 """
 
+_EVENTS = """
+SELECT e.id, e.person_id, e.case_id, e.kind, e.happened_on, e.payload, y.code
+FROM case_event e JOIN payer y ON y.id = e.payer_id
+WHERE e.person_id IN ({people}) AND e.kind <> 'withdraw'
+  AND NOT EXISTS (SELECT 1 FROM case_event w WHERE w.withdraws = e.id)
+ORDER BY e.person_id, e.happened_on, e.id
+"""
+
+
+class Recorded(NamedTuple):
+    """An event that counts; `case_id` None: it reaches every case of the person."""
+
+    id: int
+    case_id: int | None
+    kind: str
+    commune: str
+    event: Event | Grant
+
+
+def recorded(
+    conn: Connection, people: str, params: Mapping[str, object] | None = None
+) -> dict[int, list[Recorded]]:
+    """Return the events of the people a SELECT names, by person, in the order of their days.
+
+    Left out is what was withdrawn, and a grant that made its case (the row itself says it).
+    """
+    out: dict[int, list[Recorded]] = {}
+    for event_id, person, case_id, kind, day, payload, code in conn.execute(
+        text(_EVENTS.format(people=people)), params or {}
+    ):
+        said = json.loads(payload)
+        if not said.pop("creates", False):
+            event = read_event(kind, day, said, code)
+            out.setdefault(int(person), []).append(
+                Recorded(int(event_id), case_id, kind, code, event)
+            )
+    return out
+
+
+def case_history(case: Case, commune: str, case_id: int, told: Iterable[Recorded]) -> list[Placed]:
+    """Return the rows of one case of a person with those of the person's events that reach it."""
+    mine = [t.event for t in told if t.case_id in (None, case_id)]
+    return history(case, commune, mine)
+
 
 def _people(
-    rows: Sequence[Sequence[object]], spanner: Spanner
-) -> Iterator[tuple[int, int, list[Span]]]:
+    rows: Sequence[Sequence[object]],
+    told: Mapping[int, Sequence[Recorded]],
+    spanner: Spanner,
+    payers: Mapping[str, int],
+) -> Iterator[tuple[int, list[tuple[int, Span]]]]:
     for person, group in groupby(rows, key=itemgetter(0)):
         found = list(group)
-        _, payer, born, born_to = found[0][:4]
-        cases = [case_from_json(str(r[4])) for r in found]
+        born, born_to = found[0][1:3]
         birth = Birth.between(date.fromisoformat(str(born)), date.fromisoformat(str(born_to)))
-        starts = [(int(str(r[5])), None if r[6] is None else int(str(r[6]))) for r in found]
-        first = first_month(starts, int(str(found[0][7])))
-        yield int(str(person)), int(str(payer)), spanner.spans(cases, birth, first)
+        starts = [(int(str(r[4])), None if r[5] is None else int(str(r[5]))) for r in found]
+        first = first_month(starts, int(str(found[0][6])))
+        cases = [(case_from_json(str(r[3])), str(r[7]), int(str(r[8]))) for r in found]
+        events = told.get(int(str(person)), ())
+        if not events:
+            home = payers[cases[0][1]]
+            spans = spanner.spans([c for c, _, _ in cases], birth, first)
+            yield int(str(person)), [(home, s) for s in spans]
+            continue
+        placed = [p for case, code, n in cases for p in case_history(case, code, n, events)]
+        spans = spanner.spans([p.case for p in placed], birth, first)
+        yield int(str(person)), list(_by_payer(spans, residence(placed), payers))
+
+
+def _by_payer(
+    spans: Iterable[Span], where: Sequence[tuple[int, str]], payers: Mapping[str, int]
+) -> Iterator[tuple[int, Span]]:
+    """Cut the spans where the person moves to another commune of the cell."""
+    ends = [*(add_months(first, -1) for first, _ in where[1:]), 999912]
+    for span in spans:
+        for (first, code), last in zip(where, ends, strict=True):
+            a, b = max(span.from_month, first), min(span.to_month, last)
+            if a <= b:
+                yield payers[code], span._replace(from_month=a, to_month=b)
 
 
 def work_renew(conn: Connection, select: str, params: dict[str, object] | None = None) -> int:

@@ -48,6 +48,7 @@ APPEND_ONLY = (
     "repayment",
     "register_snapshot",
     "list_right_change",
+    "case_event",
 )
 
 

@@ -385,7 +385,10 @@ def release_list(conn: Connection, ctx: Context, list_id: int) -> None:
 
 
 def _still_good(conn: Connection, list_id: int, payer: str, since: str, day: date) -> None:
-    """Refuse a release where somebody was held, died or got another account since the freeze."""
+    """Refuse a release where somebody was held, died or got another account since the freeze.
+
+    Or where an event was recorded that reaches a month of the list (coins.md 18).
+    """
     held = conn.execute(
         text(
             "SELECT count(*) FROM payment p JOIN hold h ON h.person_id = p.person_id "
@@ -396,9 +399,20 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str, day: dat
     ).scalar_one()
     dead = conn.execute(
         text(
-            "SELECT count(*) FROM person x WHERE x.payer_id = (SELECT payer_id FROM pay_list "
-            "WHERE id = :l) AND x.died_on IS NOT NULL AND EXISTS (SELECT 1 FROM payment p "
-            "WHERE p.person_id = x.id AND p.list_id = :l AND p.hold_reason = '')"
+            "SELECT count(*) FROM payment p JOIN person x ON x.id = p.person_id "
+            "JOIN destination d ON d.id = p.destination_id WHERE p.list_id = :l "
+            "AND p.hold_reason = '' AND x.died_on IS NOT NULL "
+            "AND (d.owner_relation = 'self' OR d.usable_from <= x.died_on)"
+        ),
+        {"l": list_id},
+    ).scalar_one()
+    told = conn.execute(
+        text(
+            "SELECT count(DISTINCT p.person_id) FROM payment p "
+            "JOIN pay_list l ON l.id = p.list_id "
+            "JOIN dirty x ON x.sub_id = p.person_id AND x.from_month <= l.month "
+            "AND x.seq > l.recorded_by JOIN case_event e ON e.person_id = p.person_id "
+            "AND e.seq > l.recorded_by WHERE p.list_id = :l AND p.hold_reason = ''"
         ),
         {"l": list_id},
     ).scalar_one()
@@ -410,11 +424,12 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str, day: dat
         ),
         {"l": list_id, "d": day.isoformat()},
     ).scalar_one()
-    if held or dead or moved:
+    if held or dead or moved or told:
         raise NotNowError(
             "list_stale",
             f"{payer}: sau khi lập danh sách có {held} người mới bị giữ lại, {dead} người báo tử, "
-            f"{moved} người đổi nơi nhận; hãy lập lại danh sách.",
+            f"{moved} người đổi nơi nhận, {told} người có quyết định hoặc sự kiện mới; hãy lập "
+            "lại danh sách.",
         )
 
 
@@ -447,11 +462,22 @@ def _take_marks(conn: Connection, row: Any) -> None:
         text(
             "DELETE FROM dirty WHERE seq < :seq "
             "AND (sub_id IN (SELECT id FROM person WHERE payer_id = :p) "
-            "OR sub_id IN (SELECT u.sub_id FROM list_unit u WHERE u.payer_id = :p)) "
+            "OR sub_id IN (SELECT u.sub_id FROM list_unit u WHERE u.payer_id = :p) "
+            "OR sub_id IN (SELECT sub_id FROM unit_profile WHERE payer_id = :p) "
+            "OR sub_id IN (SELECT person_id FROM case_event WHERE payer_id = :p)) "
             "AND NOT EXISTS (SELECT 1 FROM pay_list o WHERE o.payer_id = :p "
             "AND o.state IN ('draft', 'prepared', 'checked', 'second')) "
             f"AND sub_id NOT IN ({_HELD}) AND sub_id NOT IN (SELECT u.sub_id FROM list_unit u "
-            f"WHERE u.person_id IN ({_HELD}))"
+            f"WHERE u.person_id IN ({_HELD})) "
+            # Who moved: not before the other commune's list of the month has dealt with it too.
+            "AND NOT EXISTS (SELECT 1 FROM case_event e JOIN pay_list o "
+            "ON o.payer_id = e.payer_id AND o.payer_id <> :p "
+            "AND o.state IN ('draft', 'prepared', 'checked', 'second') "
+            "WHERE e.person_id = dirty.sub_id AND e.kind IN ('move_out', 'move_in')) "
+            "AND NOT EXISTS (SELECT 1 FROM unit_profile u WHERE u.sub_id = dirty.sub_id "
+            "AND u.payer_id <> :p AND NOT EXISTS (SELECT 1 FROM pay_list o "
+            "WHERE o.payer_id = u.payer_id AND o.month = :m "
+            "AND o.state IN ('released', 'closed') AND o.recorded_by > dirty.seq))"
         ),
         {"seq": row["recorded_by"], "p": row["payer_id"], "m": row["month"]},
     )

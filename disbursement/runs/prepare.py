@@ -75,7 +75,9 @@ def payers_of(conn: Connection, codes: Sequence[str] | None) -> list[tuple[int, 
     rows = conn.execute(
         text(
             "SELECT id, code FROM payer p WHERE EXISTS "
-            "(SELECT 1 FROM person x WHERE x.payer_id = p.id) ORDER BY code"
+            "(SELECT 1 FROM person x WHERE x.payer_id = p.id) OR EXISTS "
+            "(SELECT 1 FROM unit_profile u WHERE u.payer_id = p.id) OR EXISTS "
+            "(SELECT 1 FROM case_event e WHERE e.payer_id = p.id) ORDER BY code"
         )
     ).all()
     if codes is None:
@@ -232,6 +234,8 @@ def assess_month(
     go_live = conn.execute(
         text("SELECT coalesce(min(from_month), :m) FROM unit_profile"), {"m": month}
     ).scalar_one()
+    if first_month < go_live:  # a right that ended has no span any more, but has a ledger
+        go_live = min(go_live, _first_booked(conn, month))
     start = min(first_month, month)
     known = {key for pair in states.values() for key in (pair[0].key, pair[1].key)}
     if any(k and k not in known for k in last.values()) or len(known) > 1:
@@ -243,7 +247,51 @@ def assess_month(
         conn, [(p, states[p][0].key, states[p][1].key, last.get(p, "")) for p, _ in payers]
     )
     entitlements.compare(conn, month)
+    _of_movers(conn)
     return states
+
+
+def _first_booked(conn: Connection, month: int) -> int:
+    """Return the first month for which anything can stand in the books (yyyymm)."""
+    found = conn.execute(
+        text("SELECT min(go_live_month) FROM payer UNION ALL SELECT min(cover) FROM opening")
+    ).scalars()
+    return min((int(m) for m in found if m is not None), default=month)
+
+
+def _of_movers(conn: Connection) -> None:
+    """Fill `work_moved`, who moved within the cell, and give each difference to one commune.
+
+    A month is paid by the commune that holds the person in it. Where another has it in its books
+    already (a stop that came late), what is owed or claimed for that month stays there: the month
+    is never in two communes' books.
+    """
+    conn.execute(text("DROP TABLE IF EXISTS work_moved"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_moved (person_id bigint PRIMARY KEY)"))
+    moved = conn.execute(
+        text(
+            "INSERT INTO work_moved SELECT DISTINCT person_id FROM case_event "
+            "WHERE kind IN ('move_out', 'move_in')"
+        )
+    ).rowcount
+    if not moved:
+        return
+    _analyze(conn, "work_moved")
+    conn.execute(
+        text(
+            "UPDATE work_diff SET payer_id = coalesce((SELECT a.payer_id FROM line l "
+            "JOIN account a ON a.id IN (l.debit_account, l.credit_account) AND a.kind = 'expense' "
+            "WHERE l.sub_id = work_diff.sub_id AND l.cover = work_diff.cover "
+            "AND l.rev IS NOT NULL ORDER BY l.rev DESC LIMIT 1), payer_id) "
+            "WHERE last_rev >= 0 AND sub_id IN (SELECT person_id FROM work_moved) "
+            "AND (owed > 0 OR EXISTS (SELECT 1 FROM line o JOIN account b "
+            "ON b.id = o.debit_account AND b.kind = 'overpaid' "
+            "WHERE o.sub_id = work_diff.sub_id AND o.cover = work_diff.cover))"
+        )
+    )
+    conn.execute(
+        text("DELETE FROM work_diff WHERE payer_id NOT IN (SELECT payer_id FROM work_payer)")
+    )
 
 
 def prepare_lists(
@@ -275,7 +323,7 @@ def prepare_lists(
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)
     draft_lines(conn, ctx, lists, day)
-    _collect_coins(conn)
+    _collect_coins(conn, month)
     _write_lists(conn, ctx, lists, states, month, law, recorded_by)
     refresh_statistics(conn, "due", "list_hold", "pay_list")
     minted, held = conn.execute(
@@ -495,8 +543,10 @@ def _raise_holds(conn: Connection, ctx: Context, day: date) -> None:
         text(
             "CREATE TEMPORARY TABLE work_dest AS SELECT d.person_id, d.id AS destination_id, "
             "d.kind, d.owner_relation, d.account_blind, p.payer_id FROM destination d "
-            "JOIN person p ON p.id = d.person_id JOIN work_payer w ON w.payer_id = p.payer_id "
-            "WHERE d.version = (SELECT max(e.version) FROM destination e "
+            "JOIN person p ON p.id = d.person_id WHERE (p.payer_id IN "
+            "(SELECT payer_id FROM work_payer) OR p.id IN (SELECT person_id FROM work_moved)) "
+            "AND (p.died_on IS NULL OR (d.owner_relation <> 'self' AND d.usable_from > p.died_on)) "
+            "AND d.version = (SELECT max(e.version) FROM destination e "
             "WHERE e.person_id = d.person_id AND e.usable_from <= :day)"
         ),
         {"day": day.isoformat()},
@@ -552,8 +602,10 @@ def _split(conn: Connection) -> None:
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_right AS SELECT h.person_id, min(h.reason) AS reason, "
-            "min(h.detail) AS detail FROM hold h JOIN work_payer w ON w.payer_id = h.payer_id "
-            "WHERE h.kind = 'right' AND h.resolved_at IS NULL GROUP BY h.person_id"
+            "min(h.detail) AS detail FROM hold h WHERE (h.payer_id IN "
+            "(SELECT payer_id FROM work_payer) OR h.person_id IN "
+            "(SELECT person_id FROM work_moved)) "
+            "AND h.kind = 'right' AND h.resolved_at IS NULL GROUP BY h.person_id"
         )
     )
     _analyze(conn, "work_right")
@@ -729,7 +781,7 @@ def _set_aside(
     )
 
 
-def _collect_coins(conn: Connection) -> None:
+def _collect_coins(conn: Connection, month: int) -> None:
     """Plan payments: a list's coins for one holder and destination, carried ones included.
 
     A payment under a hold of payment is planned too, says why, and enters no batch: its coins
@@ -761,13 +813,38 @@ def _collect_coins(conn: Connection) -> None:
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_hold AS SELECT h.person_id, min(h.reason) AS reason "
-            "FROM hold h JOIN work_payer w ON w.payer_id = h.payer_id "
-            "WHERE h.resolved_at IS NULL GROUP BY h.person_id"
+            "FROM hold h WHERE (h.payer_id IN (SELECT payer_id FROM work_payer) "
+            "OR h.person_id IN (SELECT person_id FROM work_moved)) "
+            "AND h.resolved_at IS NULL GROUP BY h.person_id"
         )
     )
+    _hold_suspended(conn, month)
     conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _analyze(conn, "work_coin", "work_hold")
     _plan_payments(conn)
+
+
+def _hold_suspended(conn: Connection, month: int) -> None:
+    """Keep back what is owed for earlier months while the person is suspended (coins.md 16)."""
+    profiles = conn.execute(
+        text(
+            "SELECT DISTINCT d.profile_id FROM due d JOIN profile f ON f.id = d.profile_id "
+            "WHERE d.month = :m AND d.total_vnd = 0 AND f.facts LIKE :s"
+        ),
+        {"m": month, "s": '%"suspended":true%'},
+    ).scalars()
+    found = ",".join(str(int(p)) for p in profiles)
+    if not found:
+        return
+    conn.execute(
+        text(
+            "INSERT INTO work_hold SELECT DISTINCT c.sub_id, 'suspended' FROM work_coin c "
+            "JOIN unit_profile u ON u.sub_id = c.sub_id AND :m BETWEEN u.from_month "
+            f"AND u.to_month WHERE u.profile_id IN ({found}) AND (c.carried = 1 OR c.cover < :m) "
+            "AND NOT EXISTS (SELECT 1 FROM work_hold h WHERE h.person_id = c.sub_id)"
+        ),
+        {"m": month},
+    )
 
 
 def _plan_payments(conn: Connection) -> None:
@@ -792,7 +869,8 @@ def _plan_payments(conn: Connection) -> None:
             "coalesce(h.reason, CASE WHEN d.destination_id IS NULL THEN 'unverified' ELSE '' END), "
             "'' FROM work_pay p JOIN work_list w ON w.list_id = p.list_id "
             "LEFT JOIN work_dest d ON d.person_id = p.person_id "
-            "LEFT JOIN work_hold h ON h.person_id = p.person_id ORDER BY p.k"
+            "LEFT JOIN work_hold h ON h.person_id = p.person_id AND (h.reason <> 'suspended' "
+            "OR w.programme IN ('SA', 'SP')) ORDER BY p.k"
         ),
         {"base": base},
     )

@@ -91,7 +91,8 @@ SELECT :base + row_number() OVER (ORDER BY x.line_no), :payer,
          FROM benefit_case c WHERE c.person_id = x.sub_id AND c.end_month < x.cover), '')
        WHEN d.sub_id IS NOT NULL THEN d.why ELSE '' END
 FROM line x JOIN account a ON a.id = x.debit_account AND a.kind = 'overpaid'
-LEFT JOIN death_notice n ON n.person_id = x.sub_id
+LEFT JOIN (SELECT p.id AS person_id, coalesce(p.died_on, q.died_on) AS died_on FROM person p
+  LEFT JOIN death_notice q ON q.person_id = p.id) n ON n.person_id = x.sub_id
 LEFT JOIN dirty d ON d.sub_id = x.sub_id AND d.from_month <= x.cover
 WHERE x.journal_id = :journal AND x.move = 0
 """
@@ -212,6 +213,7 @@ def _versions(parts: str | None) -> tuple[str, ...]:
 _CHANGES = {
     "change": ("hồ sơ được sửa", "the case was changed"),
     "new case": ("có hồ sơ mới", "a new case"),
+    "event": ("quyết định, sự kiện", "a decision or event"),
     "birth recorded": ("ghi lại ngày sinh", "the birth day was recorded"),
     "opening differs": ("số mở sổ khác mức tính", "the opening differs from what is due"),
 }
