@@ -32,6 +32,8 @@ FROZEN = {
     "0006_national_registers.sqlite.sql": "e84fe57e3cd32129",
     "0007_list_programmes.postgresql.sql": "efb8b445bdb5f80f",
     "0007_list_programmes.sqlite.sql": "29b86c28364f18e8",
+    "0008_case_events.postgresql.sql": "d636244daa270703",
+    "0008_case_events.sqlite.sql": "3a157b5be0588c63",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
 }
@@ -187,6 +189,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0005",
         "0006",
         "0007",
+        "0008",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -222,6 +225,7 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
             conn.exec_driver_sql(f"DROP TABLE {table}")
         for table in ("list_unit", "list_right", "list_right_change"):
             conn.exec_driver_sql(f"DROP TABLE {table}")
+        conn.exec_driver_sql("DROP TABLE case_event")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")

@@ -26,7 +26,7 @@ from tests.runs.test_month import K6, budget, healthy, sign_all
 from tests.runs.test_rate_versions import close
 from tests.runs.world import PAYER, PROVIDER, SECRET, Person, World, add_people, header
 
-OTHER = "04792"  # a commune of Phú Thọ
+OTHER = "04795"  # another commune of Phú Thọ
 
 
 def told(world: World, person: int, kind: str, day: date, n: str = "77/QĐ", **more: Any) -> EventIn:
@@ -278,7 +278,7 @@ def test_a_move_leaves_no_gap_and_no_month_to_two_communes(world: World) -> None
     assert world.balance(f"expense.{PAYER}.SA.2026") == 750_000  # October
     assert world.balance(f"expense.{OTHER}.SA.2026") == 750_000  # November
     assert owed(world, person) == {202610: 750_000, 202611: 750_000}
-    assert "do xã 04792 giữ" in refused(
+    assert "do xã 04795 giữ" in refused(
         world, told(world, person, "stop", date(2026, 10, 4), n="99/QĐ", members={"cause": "renounced"}),
         "event_commune",
     )  # fmt: skip
