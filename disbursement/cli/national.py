@@ -76,6 +76,11 @@ def import_(
         )
         if report.errors:
             typer.echo(f"Các dòng trả lại, kèm lý do: {report.errors}")
+    if report.events and not as_json:
+        typer.echo(
+            f"Sự kiện chờ quyết định: {report.events}; ghi số, ngày, người ký rồi nhập bằng "
+            "`disburse event import`."
+        )
     if report.refused and not report.taken:
         raise RefusedError(
             "rows_refused",

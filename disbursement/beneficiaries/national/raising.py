@@ -150,7 +150,10 @@ def _dead_words(died: str) -> str:
 # having stood there (a yearly review names those who stay).
 _LEFT = f"""
 SELECT p.id, p.payer_id, c.clause, c.facts, p.birth_to, r.left_on, r.facts AS said, o.n AS was_n,
-  r.n AS row_n
+  r.n AS row_n, p.identity_enc, w.payer_code, c.programme, (SELECT max(e.happened_on)
+  FROM case_event e WHERE e.person_id = p.id AND (e.case_id IS NULL OR e.case_id = c.id)
+  AND e.kind IN ('stop', 'change', 'renounced') AND NOT EXISTS (SELECT 1 FROM case_event b
+  WHERE b.withdraws = e.id)) AS decided_on
 FROM work_subject w JOIN person p ON p.id = w.person_id
 JOIN benefit_case c ON c.person_id = p.id AND {POOR}
   AND (c.end_month IS NULL OR c.end_month >= :month)
@@ -163,24 +166,49 @@ ORDER BY p.id, c.id
 """
 
 
-def hold_left_household(conn: Connection, ctx: Context, payer: str, as_of: date, actor: str) -> int:
+@dataclass(frozen=True)
+class Leaving:
+    """A household's leaving as an event that waits for its decision: whose case, since when."""
+
+    person_id: int
+    identity_enc: bytes | None
+    payer: str
+    programme: str
+    clause: str
+    day: date
+
+
+def hold_left_household(
+    conn: Connection, ctx: Context, payer: str, as_of: date, actor: str
+) -> list[Leaving]:
     """Hold the right of people whose decision rests on a household that left the poor list.
 
-    Only categories that ask for a poor (near-poor) household, and only where no end of it is
-    recorded here. `payer` '' is the whole cell. Returns the number of new holds.
+    Only categories that ask for a poor (near-poor) household, and only where neither an end of it
+    nor an event (stop, change) since that day is recorded here. `payer` '' is the whole cell.
+    Returns what was newly held, as events that wait for a decision.
     """
     poor = profile("poor")
     payers = payers_asked(conn, [payer] if payer else None)
     speaks = work_scope(conn, poor, payers, as_of)
     if not speaks:
-        return 0
+        return []
     work_subject(conn, poor, as_of)
     found: dict[tuple[int, str], Finding] = {}
+    leaving: dict[tuple[int, str], Leaving] = {}
     for row in conn.execute(text(_LEFT), {"month": month_of(as_of)}):
         finding = _left_finding(row, as_of)
         if finding is not None:
-            found.setdefault((finding.person_id, finding.fact), finding)
-    return len(raise_right(conn, ctx, HOUSEHOLD_LEFT, list(found.values()), actor))
+            key = (finding.person_id, finding.fact)
+            found.setdefault(key, finding)
+            leaving.setdefault(key, _leaving(row, as_of))
+    new = raise_right(conn, ctx, HOUSEHOLD_LEFT, list(found.values()), actor)
+    return [leaving[f.person_id, f.fact] for f in new]
+
+
+def _leaving(row: Any, as_of: date) -> Leaving:
+    day = date.fromisoformat(row.left_on) if row.left_on else as_of
+    sealed = bytes(row.identity_enc) if row.identity_enc else None
+    return Leaving(int(row.id), sealed, row.payer_code, row.programme, row.clause, day)
 
 
 def _left_finding(row: Any, as_of: date) -> Finding | None:
@@ -192,7 +220,7 @@ def _left_finding(row: Any, as_of: date) -> Finding | None:
     facts, said = json.loads(row.facts), json.loads(row.said or "{}")
     day = row.left_on or as_of.isoformat()
     ended = facts.get("household_to")
-    if ended is not None and ended <= day:
+    if (ended is not None and ended <= day) or (row.decided_on or "") >= day:
         return None
     shown = f"{date.fromisoformat(day):%d/%m/%Y}"
     if row.left_on is not None:

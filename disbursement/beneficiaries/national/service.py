@@ -7,7 +7,7 @@ must not make a register look young.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.columns import EVENTS
 from disbursement.beneficiaries.national.profiles import Profile, profile
 from disbursement.beneficiaries.national.queries import (
     Snapshot,
@@ -22,12 +23,18 @@ from disbursement.beneficiaries.national.queries import (
     payers_asked,
     snapshots,
 )
-from disbursement.beneficiaries.national.raising import Deaths, hold_dead, hold_left_household
+from disbursement.beneficiaries.national.raising import (
+    Deaths,
+    Leaving,
+    hold_dead,
+    hold_left_household,
+)
 from disbursement.beneficiaries.national.reading import NationalReader, NationalRow, Refused
 from disbursement.beneficiaries.reader import Encoding, Source, Spool, open_table
 from disbursement.beneficiaries.rules import search_form
 from disbursement.beneficiaries.staging import audit, cell_words
 from disbursement.documents.refused import RefusedRow, refused_xlsx
+from disbursement.documents.xlsx import Book, Column
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
@@ -46,6 +53,7 @@ ROW_COLUMNS = (
 class NationalImport:
     """What reading a file did, in rows; `as_of` the day it speaks of (ISO).
 
+    `events`: the workbook of events that wait for their decision (households that left).
     `dead_numbers`: numbers called dead; `dead_here`: people of this register among them;
     `new_holds`: holds of right raised, deaths and households that left together. `errors`: the
     workbook with the refused rows. `repeated`: the file was known, nothing changed.
@@ -62,6 +70,7 @@ class NationalImport:
     errors: str | None
     sha256: str
     repeated: bool = False
+    events: str | None = None
 
 
 @dataclass
@@ -77,6 +86,7 @@ class _Asked:
     mode: Mode
     folder: Path
     id: int = 0
+    events: str | None = None
     rows_read: int = 0
     faults: list[tuple[int, list[str]]] = field(default_factory=list)
     seen: dict[bytes, int] = field(default_factory=dict)
@@ -327,24 +337,59 @@ def _follow(
     conn: Connection, ctx: Context, asked: _Asked, content_id: int, as_of: date
 ) -> tuple[Deaths, int]:
     """Do what the rows ask for here: hold the dead, and who left a poor household."""
-    deaths, left = Deaths(0, 0, 0), 0
+    deaths, left = Deaths(0, 0, 0), []
     if asked.profile.deaths:
         deaths = hold_dead(conn, ctx, [content_id], asked.actor)
     if asked.profile.by_household:
         left = hold_left_household(conn, ctx, asked.payer, as_of, asked.actor)
-    return deaths, left
+    if left:
+        asked.events = _draft_events(ctx, asked, left)
+    return deaths, len(left)
+
+
+_DRAFT = ("identity", "kind", "day", "commune", "programme", "clause", "number", "decided_on",
+          "signer", "cause", "document")  # fmt: skip
+
+
+def _draft_events(ctx: Context, asked: _Asked, left: Sequence[Leaving]) -> str:
+    """Write the stops that wait for a decision, in the columns that events are imported by.
+
+    Number, day and signer of the decision are left to be filled in; nothing else is typed twice.
+    It carries full identity numbers, as any file of events does.
+    """
+    path = asked.folder / f"{asked.path.stem}-su-kien.xlsx"
+    columns = [Column(EVENTS.of(field).header, 22) for field in _DRAFT]
+    with (
+        files.atomic(path) as out,
+        Book(out, title="Sự kiện chờ quyết định", made_at=stamp(ctx.clock)) as book,
+    ):
+        tab = book.sheet("Sự kiện", columns, landscape=True)
+        for one in left:
+            number = (
+                ctx.keys.decrypt("person.identity", one.person_id, one.identity_enc)
+                if one.identity_enc
+                else ""
+            )
+            said = f"{asked.profile.title_vi}, bản ngày {asked.as_of:%d/%m/%Y}"
+            tab.row(
+                (
+                    number, "thôi hưởng", f"{one.day:%d/%m/%Y}", one.payer, one.programme,
+                    one.clause, "", "", "", "không còn đủ điều kiện", said,
+                )
+            )  # fmt: skip
+    return str(path)
 
 
 def _report(asked: _Asked, one: Snapshot, deaths: Deaths, left: int) -> NationalImport:
     return NationalImport(
         asked.profile.code, one.as_of.isoformat(), one.rows_read, one.rows_taken,
         one.rows_refused, deaths.numbers, deaths.found, deaths.new_holds + left, None,
-        one.sha256.hex(),
+        one.sha256.hex(), events=asked.events,
     )  # fmt: skip
 
 
 def _audit(conn: Connection, ctx: Context, asked: _Asked, report: NationalImport) -> None:
-    detail = {k: v for k, v in asdict(report).items() if k != "errors"}
+    detail = {k: v for k, v in asdict(report).items() if k not in ("errors", "events")}
     audit(conn, ctx, asked.actor, "national.import", asked.path.name[:100], detail)
 
 

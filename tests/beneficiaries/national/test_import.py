@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
+from disbursement.beneficiaries.event_file import import_events
 from disbursement.beneficiaries.holds import check_deaths, list_holds
 from disbursement.beneficiaries.national.profiles import profiles
 from disbursement.beneficiaries.national.raising import POOR_ONLY
 from disbursement.beneficiaries.national.service import import_national
 from disbursement.entitlements.facts import Right
 from disbursement.entitlements.rules import _conditions
+from disbursement.identity.service import create_user
 from disbursement.platform.clock import SetClock
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
@@ -203,3 +205,41 @@ def test_every_column_says_whence_it_is_known() -> None:
         for column in one.columns:
             assert "own proposal" in column.source
             assert not column.filled or column.column.required
+
+
+def test_a_leaving_is_drafted_as_an_event_and_recorded_by_its_decision(
+    ctx: Context, tmp_path: Path
+) -> None:
+    create_user(ctx, "an", "Cán bộ an", "030080000001", ["preparer"], "mat-khau-thu-nghiem-1")
+    register(ctx, tmp_path, [poor_person(1), poor_person(2)])
+    review = given(
+        "poor", tmp_path / "review.csv", [poor_row(1, left_on="10/09/2026"), poor_row(2)]
+    )
+    done = import_national(ctx, "poor", review, actor="an")
+    assert (done.new_holds, done.events) == (1, str(tmp_path / "review-su-kien.xlsx"))
+    head, row = CalamineWorkbook.from_path(done.events).get_sheet_by_index(0).to_python()
+    said = dict(zip(head, row, strict=True))
+    assert said["Số định danh cá nhân"] == "025060000001"
+    assert (said["Loại sự kiện"], said["Ngày sự kiện"], said["Mã xã"]) == (
+        "thôi hưởng",
+        "10/09/2026",
+        COMMUNES[0],
+    )
+    said |= {
+        "Số quyết định": "9/QĐ-UBND",
+        "Ngày quyết định": "15/09/2026",
+        "Người ký quyết định": "Trần Thị Thử",
+    }
+    decided = tmp_path / "decided.csv"
+    decided.write_text(
+        "\n".join(",".join(f'"{x}"' for x in line) for line in (said.keys(), said.values()))
+    )
+    assert import_events(ctx, decided, mode="all", actor="an").recorded == 1
+    assert select(ctx, "SELECT kind, happened_on, decision_number FROM case_event") == [
+        ("stop", "2026-09-10", "9/QĐ-UBND")
+    ]
+    months = select(ctx, "SELECT max(to_month) FROM unit_profile u JOIN person p ON p.id = u.sub_id "
+                    "WHERE p.identity_last4 = '0001'")  # fmt: skip
+    assert months == [(None,)]  # September was the last: nothing of what is paid here
+    later = given("poor", tmp_path / "later.csv", [poor_row(1, left_on="05/09/2026"), poor_row(2)])
+    assert import_national(ctx, "poor", later, actor="an").new_holds == 0  # decided since
