@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.columns import STOP_CAUSE
 from disbursement.beneficiaries.holds import birth_words
 from disbursement.beneficiaries.national.profiles import OutColumn, Profile, Sheet, profile
 from disbursement.beneficiaries.national.queries import (
@@ -45,6 +46,11 @@ WAITING = {
     "rejected": "bị từ chối", "returned": "bị trả lại",
 }  # fmt: skip
 ON_THE_WAY = "chưa có kết quả"
+CAUSES = {
+    **{code: said for said, code in STOP_CAUSE.items()},
+    "death": "chết", "moved": "chuyển đi", "remarriage": "kết hôn",
+}  # fmt: skip
+"""Words for the causes that events end a case by; a register's own words stay as they are."""
 _SEX = {"male": "Nam", "female": "Nữ"}
 
 
@@ -279,7 +285,10 @@ def _cause(row: Any) -> dict[str, Any]:
     facts = json.loads(row.facts)
     day = facts.get("end_date") or row.died_on or ""
     if row.end_month is not None:
-        cause = row.end_cause or f"Hưởng đến hết tháng {show_month(row.end_month)}"
+        cause = (
+            CAUSES.get(row.end_cause or "", row.end_cause)
+            or f"Hưởng đến hết tháng {show_month(row.end_month)}"
+        )
     elif row.held is not None:
         cause = reason_words(row.held)
     elif facts.get("suspended_from"):

@@ -104,6 +104,15 @@ def test_the_next_month_says_who_came_and_who_left_and_why(world: World, tmp_pat
     ]  # fmt: skip
 
 
+def test_a_stop_by_an_event_is_said_in_words(world: World, tmp_path: Path) -> None:
+    november(world, tmp_path)
+    with world.ctx.cell.begin() as conn:
+        conn.execute(text("UPDATE benefit_case SET end_cause = 'lost_eligibility' WHERE id = 3"))
+    export_national(world.ctx, "cases", 202611, tmp_path / "o.xlsx", actor="an")
+    causes = [r["cause"] for r in sheets(tmp_path / "o.xlsx")["decrease"]]
+    assert causes == ["Dữ liệu dân cư báo đã chết", "không còn đủ điều kiện"]
+
+
 def test_each_register_gets_its_own_people(world: World, tmp_path: Path) -> None:
     november(world, tmp_path)
     facts = text("UPDATE benefit_case SET facts = replace(facts, '{', :f) WHERE id = :i")
