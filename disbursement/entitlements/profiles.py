@@ -111,18 +111,24 @@ def _leave(case: Case, birth: Birth) -> int | None:
     if case.clause in _STOP_AGE:
         ends.append(add_months(birth.last, 12 * _STOP_AGE[case.clause]))
     if case.household_to is not None and "household" in NEEDS[case.clause]:
-        ends.append(month_of(case.household_to))
+        last = month_of(case.household_to)
+        if case.clause != "SP" or add_months(birth.last, 12 * 75) > add_months(last, 1):
+            ends.append(last)  # from 75 the social pension asks for no poor household
     return min((e for e in ends if e is not None), default=None)
 
 
 def _on_roll(case: Case, birth: Birth, rise: Instrument) -> bool:
     """Tell whether the case was being paid on the day the rise came into force.
 
-    An end without a day in that very month counts as before it, an age reached in it as after.
+    An end without a day in that very month counts as before it, an age reached in it as after;
+    a move ends nothing: the new commune goes on from the month the old one stopped (Art. 8.3).
     """
     month = month_of(rise.in_force_from)
     leave = _leave(case, birth)
-    if case.start_month > month or (leave is not None and leave < month):
+    begun = add_months(month, 1) if case.decision_kind == "move_in" else month
+    if case.decision_kind == "grant" and case.decision_date >= rise.in_force_from:
+        return False
+    if case.start_month > begun or (leave is not None and leave < month):
         return False
     if case.end_date is not None:
         return case.end_date >= rise.in_force_from

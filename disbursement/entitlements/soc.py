@@ -134,6 +134,15 @@ def _changed(soc: Soc, line: CaseLine, until: Facts, month: int, place: Place, n
     return replace(row, changes=(Change(month, tuple(values)),))
 
 
+def stands(line: CaseLine, month: int, people: People, law: Law) -> bool:
+    """Tell whether the facts of the month give the right, whoever decided when, paid or not."""
+    case = line.case.model_copy(update={"on_roll_since": month, "decision": None})
+    place = replace(line.places[0], last=None)
+    bare = replace(line, case=case, places=(place,), endings=(), pauses=())
+    found = soc_amount(Soc(line.holder.id, (bare,), people, law, frozenset()), month)
+    return bool(found.items or found.held or found.not_covered)
+
+
 def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first: int) -> Case:
     house = soc.people.dossier.household_of(soc.person)
     status, house_from, house_to = facts.get("household"), None, None
@@ -203,14 +212,16 @@ def _children(soc: Soc, line: CaseLine, facts: Facts, month: int) -> int | None:
     if given is None or isinstance(given, int):
         return given
     studying = facts.get("studying_children", ())
-    rows = soc.law.rates.view(month, soc.law.law_on, soc.law.undecided).monthly.get("K4", ())
+    known = {r.code for r in soc.law.rates.rises() if r.in_force_from <= granted(line).decided_on}
+    view = soc.law.rates.view(month, soc.law.law_on, soc.law.undecided - known)
+    rows = view.monthly.get("K4", ())
     old = bool(rows) and rows[0].code.startswith("SA21")
 
-    def studies_on(child: str, months: int) -> bool:
+    def studies_on(child: str, months: int, back: int) -> bool:
         """Tell whether the child counts after 16: to 22 (NĐ 20), or if received for at 16."""
         if child not in studying or (old and months >= 22 * 12):
             return False
-        return old or granted(line).first <= add_months(month, 16 * 12 - months)
+        return old or granted(line).first <= add_months(month, 16 * 12 - months - back)
 
     def counts(child: str, back: int) -> bool:
         alive = soc.people.alive_at_end(child, month) or (
@@ -219,7 +230,7 @@ def _children(soc: Soc, line: CaseLine, facts: Facts, month: int) -> int | None:
 
         def young(at_end: int) -> bool:
             months = at_end - back
-            return months >= 0 and (months < 16 * 12 or studies_on(child, months))
+            return months >= 0 and (months < 16 * 12 or studies_on(child, months, back))
 
         return alive and soc.people.by_age(child, month, "con của người đơn thân, K4", young)
 

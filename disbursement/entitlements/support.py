@@ -24,6 +24,7 @@ from disbursement.entitlements.amounts import (
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.parties import People, first_day, granted
 from disbursement.entitlements.rules import Law, decimal_text, exact_amount
+from disbursement.entitlements.soc import stands
 from disbursement.entitlements.timeline import CaseLine
 from disbursement.platform.clock import month_of, show_month
 from disbursement.programmes.open_points import open_point
@@ -118,7 +119,7 @@ def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | Non
         if over is not None:
             rule = over.rule
             return Nothing(rule.text_vi, rule.text_en, rule.citation, rule.confidence)
-    pick = _PICKS[line.category.code](care, line, month)
+    pick = _pick(care, line, month)
     if isinstance(pick, Nothing):
         return pick
 
@@ -136,6 +137,15 @@ def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | Non
     if found is None:
         return f"not covered: {line.category.code}, {show_month(month)}: no rate is loaded"
     return found
+
+
+def _pick(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
+    """Choose the row of the month, or say why there is none."""
+    cared = line.facts.get("cared_for")
+    birth = care.people.dossier.person(cared).birth if cared else None
+    if birth is not None and month < birth.first:
+        return Nothing("người được chăm sóc chưa sinh", "is not born yet", _ART17)
+    return _PICKS[line.category.code](care, line, month)
 
 
 @dataclass(frozen=True)
@@ -162,19 +172,20 @@ def _carer(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
         raise DossierError(
             f"cases {line.id}.facts.cared_for", "cần mã người được chăm sóc", "is needed"
         )
-    of = line.facts_at(month).get("care_of") or next(
-        (
-            x.category.code
-            for x in care.lines
-            if x.holder.id == person and x.category.code in ("K1", "K5b")
-        ),
-        None,
-    )
+    told = line.facts_at(month).get("care_of")
+    theirs = [x for x in care.lines if x.holder.id == person and x.category.code in ("K1", "K5b")]
+    of = told or next((x.category.code for x in theirs), None)
     if of is None:
         raise DossierError(
             f"cases {line.id}.facts.care_of",
             "cần diện của người được chăm sóc: K1 hoặc K5b",
             "needs the category of the person cared for: K1 or K5b",
+        )
+    if not told and not any(stands(x, month, care.people, care.law) for x in theirs):
+        return Nothing(
+            f"người được chăm sóc không đủ điều kiện của diện {of}",
+            f"who is cared for does not meet the conditions of {of}",
+            _ART17,
         )
     why = line.category.title_vi
     if of == "K5b":
@@ -306,11 +317,49 @@ def _item(
 def _rerated(
     care: Care, line: CaseLine, month: int, at: Callable[[Law], Item | None]
 ) -> tuple[Item, Item | None] | None:
-    """Assess at today's law; hold the difference of a rise that came after the person left."""
-    new = at(care.law)
+    """Assess at today's law; hold what a rise adds that came too late or is not decided yet.
+
+    A general rise whose decision is not recorded leaves the level before for everybody but those
+    granted under it (NĐ 335/2026 Art. 32.4).
+    """
+    decided = replace(care.law, undecided=frozenset())
+    found = hold_rise(decided, month, _left_on(care, line, month), at(decided), at)
+    granted_on = granted(line).decided_on
+    waiting = frozenset(
+        r.code
+        for r in care.law.rates.rises()
+        if r.code in care.law.undecided and granted_on < r.in_force_from
+    )
+    before = at(replace(care.law, undecided=waiting)) if waiting else None
+    if found is None or before is None or before.amount_vnd >= found[0].amount_vnd:
+        return found
+    point = open_point("rerating_decision_missing")
+    return before, _added(found[0], before, point.citation, point.sentence_vi, point.sentence_en)
+
+
+def _left_on(care: Care, line: CaseLine, month: int) -> date | None:
+    """Return a day by which the case had left the roll: by an event, by age or by a fact."""
     ending = min(line.endings, key=lambda e: e.last_month, default=None)
-    day = ending.day if ending else None
-    return hold_rise(care.law, month, day, new, at)
+    if ending is not None and ending.day is not None:
+        return ending.day
+    for rise in care.law.rates.rises():
+        then = month_of(rise.in_force_from)
+        if month < then and isinstance(_pick(care, line, then), Nothing):
+            return first_day(month)
+    return None
+
+
+def _added(new: Item, old: Item, citation: str, why_vi: str, why_en: str) -> Item:
+    """Return what a level adds to the one before, as an amount that waits."""
+    return replace(
+        new,
+        amount_vnd=new.amount_vnd - old.amount_vnd,
+        arithmetic=f"{new.arithmetic} − {old.arithmetic}",
+        citation=citation,
+        confidence="uncertain",
+        why_vi=why_vi,
+        why_en=why_en,
+    )
 
 
 def hold_rise(
@@ -334,15 +383,7 @@ def hold_rise(
     if law.settings.left_before_rise == "old_level":
         return old, None
     point = open_point("left_before_rise")
-    held = replace(
-        new,
-        amount_vnd=new.amount_vnd - old.amount_vnd,
-        arithmetic=f"{new.arithmetic} − {old.arithmetic}",
-        citation=point.citation,
-        confidence="uncertain",
-        why_vi=point.sentence_vi,
-        why_en=point.sentence_en,
-    )
+    held = _added(new, old, point.citation, point.sentence_vi, point.sentence_en)
     return old, held
 
 

@@ -14,9 +14,9 @@ from disbursement.entitlements import dossier as d
 from disbursement.entitlements.dossier import CaseIn, Dossier, Facts, Person
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import typed
-from disbursement.entitlements.facts import Birth
+from disbursement.entitlements.facts import START_RULE_335, Birth
 from disbursement.platform.clock import add_months, month_of, show_month
-from disbursement.programmes.catalogue import LIST_SHAPES, Category
+from disbursement.programmes.catalogue import LIST_SHAPES, Category, canonical
 from disbursement.programmes.communes import commune, province
 from disbursement.programmes.event_rules import EventRule, event_rules, regime
 from disbursement.programmes.rates import CENTRAL
@@ -200,6 +200,12 @@ class Fold:
         home = territory_of(case.commune, case.province, where)
         self.places = [Place(home, None, None, commune=case.commune)]
 
+    def has_no_beginning(self, event: d.Event) -> bool:
+        """Tell whether the event ends something this case never had."""
+        if isinstance(event, d.Resume):
+            return all(p.until is not None for p in self.pauses)
+        return isinstance(event, d.MoveIn) and self.places[-1].last is None
+
     def rule(self, name: str, day: date) -> EventRule:
         """Return the row of event_rules.csv under which an event of that day acts."""
         return event_rules()[(regime(self.category.programme, day), name)]
@@ -381,8 +387,14 @@ def case_line(
     fold = Fold(case, category, people)
     if category.shape not in LIST_SHAPES:
         cared = facts.get("cared_for")
+        rests_on = _rests_on(category.code, cared, dossier)
+        decided_later = False
         for event in events:
-            if _reaches(event, case, cared):
+            if not _concerns(event, case, cared, rests_on):
+                continue
+            if category.programme != "NCC" and _granted_after(event, case, facts):
+                decided_later = True
+            elif not (decided_later and fold.has_no_beginning(event)):
                 fold.apply(event, facts.get("relation"))
     holder = dossier.person(case.holder)
     return CaseLine(
@@ -448,14 +460,54 @@ def _moved_last(line: CaseLine) -> int | None:
     return next((e.last_month for e in line.endings if e.rule.event == "moved"), None)
 
 
-def _reaches(event: d.Event, case: CaseIn, cared_for: str | None) -> bool:
+#: The categories of who is cared for that each carer's support rests on (Art. 17).
+_FOUNDATION = {"C17.1": ("K1", "K5b"), "C17.2c": ("K6",), "C17.2d": ("K6",)}
+_GONE = ("death", "prison")
+_UNFOUNDED = ("lost_eligibility", "false_file")
+
+
+def _rests_on(code: str, cared_for: str | None, dossier: Dossier) -> frozenset[str]:
+    """Return the ids of the cases without which the support of a carer has no ground."""
+    wanted = _FOUNDATION.get(code, ())
+    return frozenset(
+        c.id for c in dossier.cases if c.holder == cared_for and canonical(c.category) in wanted
+    )
+
+
+def _concerns(
+    event: d.Event, case: CaseIn, cared_for: str | None, rests_on: frozenset[str]
+) -> bool:
+    """Tell whether the event is the case's own, its holder's, or ends a carer's support.
+
+    That ends with who is cared for, and with the eligibility of the case it rests on.
+    """
+    cause = event.cause if isinstance(event, d.Stop) else event.kind
     if event.case is not None:
-        return event.case == case.id
+        return event.case == case.id or (event.case in rests_on and cause in _UNFOUNDED)
     if event.person is None:
         return False
-    return event.person == case.holder or (
-        event.person == cared_for and isinstance(event, d.Death | d.Prison)
-    )
+    gone = cause in _GONE or (bool(rests_on) and cause in _UNFOUNDED)
+    return event.person == case.holder or (event.person == cared_for and gone)
+
+
+def _granted_after(event: d.Event, case: CaseIn, facts: Facts) -> bool:
+    """Tell whether a person's event lies before the right, whose decision has looked at it.
+
+    A stop ends the allowances there are, not one granted afterwards; a move does not move it.
+    Death and dated facts always count, and so does an event told of the case itself.
+    """
+    death = isinstance(event, d.Death) or (isinstance(event, d.Stop) and event.cause == "death")
+    if event.case is not None or death or isinstance(event, d.Change | d.Document):
+        return False
+    decision = case.decision
+    if decision is not None and event.date >= decision.date:
+        return False
+    firsts = [case.on_roll_since]
+    if decision is not None:
+        firsts += [decision.first_month, month_of(decision.date)]
+        if facts.get("certificate_date") and decision.date < START_RULE_335:
+            firsts.append(month_of(facts["certificate_date"]))
+    return month_of(event.date) < min((m for m in firsts if m is not None), default=0)
 
 
 def ordered_events(dossier: Dossier, known_on: date) -> list[d.Event]:

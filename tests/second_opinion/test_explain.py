@@ -1,0 +1,43 @@
+"""The second opinion and `explain` say the same of random people, months and histories."""
+
+import os
+from random import Random
+
+import pytest
+
+from tests.second_opinion.differ import differences
+from tests.second_opinion.people import dossier
+
+PEOPLE = 20_000
+MANY = 1_000_000
+WORKERS = 4
+
+
+def compare(seed: int, people: int) -> tuple[int, int]:
+    """Compare until that many holders of cases were compared; return them and the refused."""
+    rng, seen, refused = Random(seed), 0, 0
+    while seen < people:
+        drawn = rng.getrandbits(48)
+        asked = dossier(Random(drawn))
+        found = differences(asked)
+        if found is None:
+            refused += 1
+            continue
+        assert not found, f"Random({drawn}): {asked}\n" + "\n".join(found)
+        seen += len({case["holder"] for case in asked["cases"]})
+    return seen, refused
+
+
+def test_no_difference_for_twenty_thousand_people():
+    seen, refused = compare(20_261_126, PEOPLE)
+    assert seen >= PEOPLE
+    assert refused < PEOPLE // 50
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(WORKERS))
+def test_no_difference_for_a_million_people(part):
+    seed = int(os.environ.get("SOAK_SEED", "335"))
+    seen, refused = compare(seed * WORKERS + part, MANY // WORKERS)
+    assert seen >= MANY // WORKERS
+    assert refused < seen // 50
