@@ -559,6 +559,11 @@ def _fact(category: Category, key: str, value: Any, where: str) -> tuple[str, An
                         "write the amount (pension_vnd) or income",
                     )
                 return "income", "none"
+            if name == "pension_vnd" and isinstance(value, str) and "income" in category.facts:
+                choices = frozenset(fact_kinds()["income"].choices)
+                word = _word("income", value, choices)
+                if word in choices:  # a pension of "none", "lower": no figure, but an answer
+                    return "income", word
         else:
             name = next((f for f in category.facts if folded(f) == folded(key)), key)
     if name not in category.facts:

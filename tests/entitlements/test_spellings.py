@@ -151,6 +151,9 @@ def test_children_by_birth_or_number(children):
     [
         ({}, 540_000),
         ({"no_pension": True}, 540_000),
+        ({"pension": "none"}, 540_000),
+        ({"pension": "không"}, 540_000),
+        ({"pension": "higher"}, 0),
         ({"pension": False, "requested": True}, 540_000),
         ({"has_pension": False}, 540_000),
         ({"pension_vnd": 0}, 540_000),
