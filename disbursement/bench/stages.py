@@ -58,9 +58,12 @@ class Stages:
         self.rows[name] += rows
 
     def as_json(self) -> dict[str, Any]:
-        """Return `stages`, `counted_seconds`, `prepared_to_reconciled_seconds`, `peak_rss_mb`."""
+        """Return `stages`, `counted_seconds`, `peak_rss_mb`.
+
+        And `prepared_to_reconciled_seconds`, where all the stages that it adds up were there.
+        """
         counted = [name for name in self.names if name not in UNCOUNTED]
-        return {
+        out: dict[str, Any] = {
             "stages": {
                 name: {
                     "seconds": round(self.seconds[name], 3),
@@ -72,11 +75,12 @@ class Stages:
                 for name in self.names
             },
             "counted_seconds": round(sum(self.seconds[name] for name in counted), 3),
-            "prepared_to_reconciled_seconds": round(
-                sum(self.seconds.get(name, 0.0) for name in FROM_PREPARED), 3
-            ),
             "peak_rss_mb": max(self.peak[name] for name in counted),
         }
+        if set(FROM_PREPARED) <= set(self.names):
+            spent = sum(self.seconds[name] for name in FROM_PREPARED)
+            out["prepared_to_reconciled_seconds"] = round(spent, 3)
+        return out
 
 
 def _rate(rows: int, seconds: float) -> int:

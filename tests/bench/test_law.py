@@ -25,3 +25,4 @@ def test_everybody_is_posted_and_profiles_are_assessed(
     assert more["ratio"] == round(more["counted_seconds"] / more["post_seconds"], 2)
     assert set(more) >= {"people", "payers", "lists", "batches", "db", "stages", "counted_seconds",
                          "peak_rss_mb"}  # fmt: skip
+    assert "prepared_to_reconciled_seconds" not in more  # nothing is sent or matched here
