@@ -23,7 +23,7 @@ from bank_adapters.camtentry import (
     amount_text,
     read_booking,
 )
-from bank_adapters.contract import AnswerKind, Source
+from bank_adapters.contract import AnswerKind, RefusedFile, Source
 from bank_adapters.spool import Spool, View
 from bank_adapters.xmlsource import (
     MOST_BYTES,
@@ -34,7 +34,7 @@ from bank_adapters.xmlsource import (
     documents,
     down,
     line_of,
-    opened,
+    opened_answer,
     refuse,
     text_at,
     walk,
@@ -44,6 +44,9 @@ ICT = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh has had no other offset since 1975."""
 
 _CONTAINERS: dict[str, AnswerKind] = {"Rpt": "camt.052", "Stmt": "camt.053", "Ntfctn": "camt.054"}
+_ROOTS = {
+    "BkToCstmrAcctRpt": "Rpt", "BkToCstmrStmt": "Stmt", "BkToCstmrDbtCdtNtfctn": "Ntfctn",
+}  # fmt: skip
 _TAGS = ("{*}Ntry", "{*}Rpt", "{*}Stmt", "{*}Ntfctn", "{*}GrpHdr")
 _VERSION = re.compile(r"camt\.05[234]\.001\.\d\d")
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(T.*)?")
@@ -113,7 +116,7 @@ def read_camt(
     file against the schema of its version has the finding `schema`.
     """
     reader = _Reader(currency)
-    with opened(source, most_bytes) as stream:
+    with opened_answer(source, most_bytes) as stream:
         for start, end in documents(stream):
             found = walk(Part(stream, start, end), _TAGS, reader.event, validate=validate)
             if found is not None:
@@ -141,11 +144,12 @@ class _Sums:
         pair[0] += 1
         pair[1] += Decimal(booking.amount)
 
-    def by_currency(self, side: str) -> dict[str, Decimal]:
-        """Sum of one side by currency."""
+    def by_currency(self, side: str, own: str) -> dict[str, Decimal]:
+        """Sum of one side by currency; an amount that names none is in the account's `own`."""
         found: dict[str, Decimal] = {}
-        for (which, currency, _), (_, amount) in self.sums.items():
+        for (which, named, _), (_, amount) in self.sums.items():
             if which == side:
+                currency = named or own
                 found[currency] = found.get(currency, Decimal(0)) + amount
         return found
 
@@ -155,7 +159,8 @@ class _Sums:
             (
                 pair[what]
                 for (which, _, status), pair in self.sums.items()
-                if side in {None, which} and (status == "BOOK" or not booked_only)
+                # A bank that gives no status at all reports what it has booked.
+                if side in {None, which} and (status in {"BOOK", ""} or not booked_only)
             ),
             Decimal(0),
         )
@@ -180,27 +185,45 @@ class _Reader:
         name = self.names[element.tag]
         parent = element.getparent()
         if name == "Ntry":
-            if parent is not None and self.names[parent.tag] in _CONTAINERS:
-                self._entry(element, parent)
+            if parent is None or self.names[parent.tag] not in _CONTAINERS:
+                refuse(
+                    "entry_place",
+                    "một dòng sao kê nằm ngoài sao kê",
+                    "an entry outside of any statement",
+                    line=line_of(element),
+                )
+            self._entry(element, parent)
         elif name == "GrpHdr":
             head = (
                 text_at(element, self.names, "MsgId"),
                 text_at(element, self.names, "CreDtTm"),
             )
             self.heads.append(head)
+            if parent is not None:
+                self._message(element, self.names[parent.tag])
             self._paging(down(element, self.names, "MsgPgntn"))
         elif parent is None or "Bk" in self.names[parent.tag]:
             self._container(element, _CONTAINERS[name])
 
+    def _message(self, head: Element, root: str) -> None:
+        """Note the kind by the message's own element, for a message without any statement."""
+        for name, container in _ROOTS.items():
+            if root.startswith(name):
+                self.kind = self.kind or _CONTAINERS[container]
+                found = _VERSION.search(str(head.tag))
+                self.version = self.version or (found[0] if found else "")
+
     def result(self) -> CamtFile:
-        """Return what was read; a file without a statement is refused."""
-        if self.kind is None or not self.statements:
+        """Return what was read; a file that holds no message is refused."""
+        if self.kind is None:
             refuse(
                 "no_statement",
                 "tệp không có sao kê camt.052/053/054 nào",
                 "the file holds no camt.052/053/054 statement",
                 do="Hãy kiểm tra đã chọn đúng tệp.",
             )
+        if not self.statements:
+            self._find("no_statement", "thông điệp không có sao kê nào", "no statement in it")
         if not self.heads:
             self._find("no_header", "thiếu phần đầu GrpHdr", "GrpHdr is missing")
         message_id, created = self.heads[0] if self.heads else ("", "")
@@ -352,8 +375,8 @@ class _Reader:
             self._period(period, "Fr"),
             self._period(period, "To"),
             sums.bookings,
-            sums.by_currency("CRDT"),
-            sums.by_currency("DBIT"),
+            sums.by_currency("CRDT", currency),
+            sums.by_currency("DBIT", currency),
             sums.total("CRDT", booked_only=True),
             sums.total("DBIT", booked_only=True),
             sums.spool.view(RawEntry._make),
@@ -417,7 +440,7 @@ class _Reader:
                 )
             declared = down(totals, self.names, "Sum")
             sums = {self.sums.total(side, booked_only=b) for b in (True, False)}
-            if declared is not None and Decimal(amount_text(declared)) not in sums:
+            if declared is not None and _number(declared) not in sums:
                 self._find(
                     "sum_differs",
                     f"{block} ghi tổng khác với các dòng cộng lại",
@@ -467,6 +490,14 @@ def _in_currency(detail: Detail, currency: str, *, direct: bool = False) -> str 
         if code == currency:
             return amount
     return None
+
+
+def _number(element: Element) -> Decimal | None:
+    """Return a declared sum, None where it is no amount: it is compared and never booked."""
+    try:
+        return Decimal(amount_text(element))
+    except RefusedFile:
+        return None
 
 
 def _as_day(text: str) -> str | None:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from bank_adapters.xmlsource import Element, Names, line_of, refuse
 
-_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
+_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,17})?|\.[0-9]{1,17}")
+"""The decimals of XML Schema without a sign or an exponent; ISO 20022 allows five of them."""
 _NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE", ""})
 _RETURNED = "RRTN"
 """Bank transaction sub-family "reversal due to payment return" (ISO 20022 BankTransactionCode)."""
@@ -142,7 +143,7 @@ def amount_text(element: Element) -> str:
             "an amount is not plain decimal text",
             line=line_of(element),
         )
-    return text
+    return f"0{text}" if text[0] == "." else text
 
 
 def account_id(account: Element, names: Names) -> str | None:

@@ -22,7 +22,8 @@ from bank_adapters.contract import (
     Transport,
     Unknown,
 )
-from bank_adapters.profiles import Profile
+from bank_adapters.profiles import Profile, load_profile
+from bank_adapters.refusals import MOST_VND
 from bank_adapters.xsd import validate_file
 
 
@@ -33,6 +34,11 @@ class Iso20022Bank(Rail):
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+
+    @staticmethod
+    def load_profile(name: str) -> Profile:
+        """Read a profile by id or key. Raises ProfileError."""
+        return load_profile(name)
 
     @property
     def profile(self) -> Profile:
@@ -50,7 +56,7 @@ class Iso20022Bank(Rail):
             parse=True,
             statement="camt.053" in self._profile.answer_kinds,
             max_payments=self._profile.max_payments_per_file,
-            max_amount_vnd=pain001.MOST_VND,
+            max_amount_vnd=MOST_VND,
         )
 
     def validate(self, header: BatchHeader, rows: Iterable[PaymentRow]) -> None:

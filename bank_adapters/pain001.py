@@ -11,22 +11,25 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
-from bank_adapters.contract import BatchHeader, PaymentRow, RefusedBatch, RefusedRow, Rendered
+from bank_adapters.contract import BatchHeader, PaymentRow, Rendered
 from bank_adapters.profiles import Profile
+from bank_adapters.refusals import (
+    ACCOUNT,
+    END_TO_END,
+    MESSAGE_ID,
+    MOST_VND,
+    REFERENCE,
+    batch_refused,
+    is_instant,
+    row_refused,
+)
 from bank_adapters.text import ALLOWED
 
 _BIC = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
-_END_TO_END = re.compile(r"[A-Z0-9-]{16,20}")
-_REFERENCE = re.compile(r"[A-Z0-9]{4,35}")
-_ACCOUNT = re.compile(r"[A-Za-z0-9]+")
-_MESSAGE_ID = re.compile(r"[A-Za-z0-9-]{1,35}")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?")
-MOST_VND = 10**15
-"""Whole amounts above this have no place in a payment file; 18 digits is the limit of ISO 20022."""
 _CHUNK = 500
 
 
@@ -45,7 +48,7 @@ def render(
         digest.update(piece)
         size += len(piece)
         if size > profile.max_bytes_per_file:
-            raise _batch(
+            raise batch_refused(
                 "file_too_large",
                 f"tệp vượt {profile.max_bytes_per_file} byte, mức ngân hàng nhận; "
                 "hãy chia lô nhỏ hơn",
@@ -66,9 +69,9 @@ def check_header(profile: Profile, header: BatchHeader) -> None:
     """Check what stands once in the file. Raises RefusedBatch."""
     allowed = ALLOWED[profile.charset]
     tests = (
-        ("message_id", _MESSAGE_ID.fullmatch(header.message_id)),
-        ("payment_info_id", _MESSAGE_ID.fullmatch(header.payment_info_id)),
-        ("created_at", _is_instant(header.created_at)),
+        ("message_id", MESSAGE_ID.fullmatch(header.message_id)),
+        ("payment_info_id", MESSAGE_ID.fullmatch(header.payment_info_id)),
+        ("created_at", is_instant(header.created_at)),
         (
             "execution_date",
             type(header.execution_date) is date and profile.in_force(header.execution_date),
@@ -84,13 +87,13 @@ def check_header(profile: Profile, header: BatchHeader) -> None:
     )
     for name, good in tests:
         if not good:
-            raise _batch(
+            raise batch_refused(
                 f"header_{name}",
                 f"mục {name} của lô không đúng với bộ tham số {profile.key}",
                 f"header field {name} does not fit profile {profile.key}",
             )
     if header.count > profile.max_payments_per_file:
-        raise _batch(
+        raise batch_refused(
             "too_many_payments",
             f"lô có {header.count} khoản, ngân hàng nhận nhiều nhất "
             f"{profile.max_payments_per_file} khoản một tệp; hãy chia lô",
@@ -159,32 +162,48 @@ def _checked(
     for row in rows:
         e2e = row.end_to_end_id
         if type(row.n) is not int or row.n <= last:
-            raise _row(row.n, "n", "số thứ tự phải là số nguyên tăng dần", "must be ascending")
+            raise row_refused(
+                row.n, "n", "số thứ tự phải là số nguyên tăng dần", "must be ascending"
+            )
         last = row.n
-        if not _END_TO_END.fullmatch(e2e):
-            raise _row(last, "end_to_end_id", "phải gồm 16-20 ký tự A-Z 0-9 -", "16-20 [A-Z0-9-]")
+        if not END_TO_END.fullmatch(e2e):
+            raise row_refused(
+                last, "end_to_end_id", "phải gồm 16-20 ký tự A-Z 0-9 -", "16-20 [A-Z0-9-]"
+            )
         if e2e in seen:
-            raise _row(last, "end_to_end_id", "mã bị trùng trong tệp", "doubled in this file")
+            raise row_refused(
+                last, "end_to_end_id", "mã bị trùng trong tệp", "doubled in this file"
+            )
         seen.add(e2e)
         # `type is int`: True is an int in Python, and no amount.
         if type(row.amount_vnd) is not int or not 0 < row.amount_vnd <= MOST_VND:
-            raise _row(last, "amount_vnd", "phải là số đồng nguyên, lớn hơn 0", "whole, > 0")
+            raise row_refused(last, "amount_vnd", "phải là số đồng nguyên, lớn hơn 0", "whole, > 0")
         if not _BIC.fullmatch(row.bank_code):
-            raise _row(last, "bank_code", "mã BIC của ngân hàng không đúng dạng", "not a BIC")
+            raise row_refused(
+                last, "bank_code", "mã BIC của ngân hàng không đúng dạng", "not a BIC"
+            )
         if not _account(row.account, profile):
-            raise _row(last, "account", "số tài khoản chỉ gồm chữ và số, không dấu cách", "account")
+            raise row_refused(
+                last, "account", "số tài khoản chỉ gồm chữ và số, không dấu cách", "account"
+            )
         if not _written(row.name, names, allowed):
-            raise _row(last, "name", _WRITTEN_VI.format(names), f"1-{names} characters of the set")
+            raise row_refused(
+                last, "name", _WRITTEN_VI.format(names), f"1-{names} characters of the set"
+            )
         if not _written(row.text, texts, allowed):
-            raise _row(last, "text", _WRITTEN_VI.format(texts), f"1-{texts} characters of the set")
-        if not _REFERENCE.fullmatch(row.reference) or not row.text.startswith(row.reference):
-            raise _row(last, "reference", "nội dung phải bắt đầu bằng mã tra cứu", "must lead text")
+            raise row_refused(
+                last, "text", _WRITTEN_VI.format(texts), f"1-{texts} characters of the set"
+            )
+        if not REFERENCE.fullmatch(row.reference) or not row.text.startswith(row.reference):
+            raise row_refused(
+                last, "reference", "nội dung phải bắt đầu bằng mã tra cứu", "must lead text"
+            )
         total += row.amount_vnd
         if len(seen) > header.count:
             break
         yield row
     if len(seen) != header.count or total != header.total_vnd:
-        raise _batch(
+        raise batch_refused(
             "totals_differ",
             f"đầu lô ghi {header.count} khoản, {header.total_vnd} đồng nhưng các dòng không cộng "
             "đúng như vậy; hãy lập lại lô",
@@ -202,28 +221,4 @@ def _written(value: str, most: int, allowed: re.Pattern[str]) -> bool:
 
 
 def _account(value: str, profile: Profile) -> bool:
-    return len(value) <= profile.account_length and _ACCOUNT.fullmatch(value) is not None
-
-
-def _is_instant(value: str) -> bool:
-    if not _INSTANT.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _row(n: int, field: str, vi: str, en: str) -> RefusedRow:
-    return RefusedRow(
-        n,
-        field,
-        f"row_{field}",
-        f"Dòng {n} của lô, mục {field}: {vi}. Chưa gửi gì; hãy sửa rồi lập lại lô.",
-        en=f"row {n}, field {field}: {en}",
-    )
-
-
-def _batch(code: str, vi: str, en: str) -> RefusedBatch:
-    return RefusedBatch(code, f"Không lập được tệp chi: {vi}. Chưa gửi gì.", en=en)
+    return len(value) <= profile.account_length and ACCOUNT.fullmatch(value) is not None

@@ -25,7 +25,7 @@ from bank_adapters.xmlsource import (
     documents,
     down,
     line_of,
-    opened,
+    opened_answer,
     refuse,
     text_at,
     walk,
@@ -34,8 +34,8 @@ from bank_adapters.xmlsource import (
 _TAGS = ("{*}TxInfAndSts", "{*}OrgnlPmtInfAndSts", "{*}OrgnlGrpInfAndSts", "{*}GrpHdr")
 _ROOT = re.compile(r"CstmrPmtStsRpt|pain\.002\.001\.02")
 _VERSION = re.compile(r"pain\.002\.001\.\d\d")
-_NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", ""})
-
+NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", ""})
+"""How banks write that there was no id; kept as written, for the caller to judge."""
 
 _Declared = tuple[str, int, int]
 """Status, count, line."""
@@ -67,6 +67,10 @@ class StatusFile:
     original_message_id: str | None
     items: View[RawStatus]
     findings: tuple[Finding, ...]
+    group_status: str | None = None
+    """Status of the file as a whole, None where it gives none."""
+    batches: tuple[tuple[str | None, str, tuple[str, ...]], ...] = ()
+    """Every OrgnlPmtInfAndSts: id, status ('' where none), reason codes."""
 
 
 def read_pain002(
@@ -79,7 +83,7 @@ def read_pain002(
     schema of its version (`schema`).
     """
     reader = _Reader()
-    with opened(source, most_bytes) as stream:
+    with opened_answer(source, most_bytes) as stream:
         for start, end in documents(stream):
             found = walk(Part(stream, start, end), _TAGS, reader.event, validate=validate)
             if found is not None:
@@ -98,6 +102,8 @@ class _Reader:
         self.batch_open = False
         self.batch_status = ""
         self.batch_id: str | None = None
+        self.group_status: str | None = None
+        self.batches: list[tuple[str | None, str, tuple[str, ...]]] = []
         self.whole = False
         """Whether a file or batch was rejected without listing its members."""
         self.group_declared: list[_Declared] = []
@@ -128,7 +134,7 @@ class _Reader:
 
     def result(self) -> StatusFile:
         """Return what was read; a file that reports on nothing is refused."""
-        if not self.heads or not (self.originals or len(self.spool)):
+        if not (self.originals or len(self.spool)):
             refuse(
                 "no_status",
                 "tệp không phải báo cáo trạng thái pain.002",
@@ -136,7 +142,9 @@ class _Reader:
                 do="Hãy kiểm tra đã chọn đúng tệp.",
             )
         self._close_group()
-        message_id, created = self.heads[0]
+        if not self.heads:
+            self._find("no_header", "thiếu phần đầu GrpHdr", "GrpHdr is missing", 0)
+        message_id, created = self.heads[0] if self.heads else ("", "")
         return StatusFile(
             self.version,
             message_id,
@@ -144,6 +152,8 @@ class _Reader:
             next((original for original in self.originals if original), None),
             self.spool.view(RawStatus._make),
             tuple(self.findings),
+            self.group_status,
+            tuple(self.batches),
         )
 
     def _group(self, element: Element) -> None:
@@ -152,6 +162,7 @@ class _Reader:
         children, why = self._children(element)
         status = _status(children.get("GrpSts"))
         self.whole = status == "RJCT"
+        self.group_status = self.group_status or status or None
         reasons, text = self._reasons(why)
         if status or reasons:
             self._add("file", None, element, status, reasons, text)
@@ -166,6 +177,7 @@ class _Reader:
         children, why = self._children(element)
         self.batch_status = _status(children.get("PmtInfSts"))
         reasons, text = self._reasons(why)
+        self.batches.append((self.batch_id, self.batch_status, reasons))
         if self.batch_status or reasons:
             self._add("batch", self.batch_id, element, self.batch_status, reasons, text)
 
@@ -239,8 +251,8 @@ class _Reader:
         for element in why:
             for child in element:
                 name = self.names[child.tag]
-                if name in {"Rsn", "StsRsn"} and len(child):
-                    codes.append((child[0].text or "").strip())
+                if name in {"Rsn", "StsRsn"}:
+                    codes.append(_status(child))
                 elif name == "AddtlInf":
                     words.append((child.text or "").strip())
         return tuple(code for code in codes if code), " ".join(word for word in words if word)
@@ -285,8 +297,7 @@ class _Reader:
 
 
 def _id(element: Element | None) -> str | None:
-    text = "" if element is None else (element.text or "").strip()
-    return None if text in _NO_ID else text
+    return None if element is None else (element.text or "").strip() or None
 
 
 def _status(element: Element | None) -> str:

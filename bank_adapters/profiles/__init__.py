@@ -1,13 +1,12 @@
 """Bank profiles: formats as dated, versioned data with their source, never as code.
 
-Every profile is one YAML file `<id>.yaml` in this folder (or a folder handed in). A bank changes
-its format by a new version of the file, so a batch frozen under version 1 renders the same bytes
-for ever (coins.md 4).
+Every version of a profile is one YAML file in this folder (or a folder handed in): `<id>.yaml`,
+later `<id>.v2.yaml`. A bank's new format is a new version beside the old one, so a batch frozen
+under version 1 renders the same bytes for ever (coins.md 4).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, time
@@ -15,9 +14,32 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
+from bank_adapters.profiles.shelf import choose, ids_in, in_force, versions_of
+from bank_adapters.profiles.values import (
+    ProfileError,
+    a_day,
+    a_day_or_none,
+    a_text,
+    bad,
+    clock,
+    codes,
+    file_pattern,
+    one_of,
+    positive,
+    yes_no,
+)
 
-from bank_adapters.contract import AdapterError
+__all__ = [
+    "Books",
+    "Charset",
+    "Confidence",
+    "Profile",
+    "ProfileError",
+    "from_mapping",
+    "load_profile",
+    "profile_ids",
+    "profile_on",
+]
 
 Charset = Literal["x", "ascii", "utf8"]
 DateForm = Literal["date", "datetime"]
@@ -25,12 +47,6 @@ Books = Literal["single", "batch"]
 Confidence = Literal["own", "high", "medium", "low"]
 
 MESSAGE_VERSIONS = ("pain.001.001.03", "pain.001.001.09", "pain.001.001.11", "pain.001.001.12")
-
-
-class ProfileError(AdapterError):
-    """A profile is missing, incomplete or contradicts itself: mend the file."""
-
-    action = "fix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +104,22 @@ class Profile:
 
 def profile_ids(folder: Path | None = None) -> tuple[str, ...]:
     """Return the ids of all profiles present."""
-    return tuple(sorted(path.stem for path in (folder or _here()).glob("*.yaml")))
+    return ids_in(folder or _here())
 
 
 @lru_cache(maxsize=64)
-def load_profile(profile_id: str, folder: Path | None = None) -> Profile:
-    """Read one profile by its id.
+def load_profile(name: str, folder: Path | None = None) -> Profile:
+    """Read a profile by id (its newest version) or by key (`iso-vn-1/1`, as a batch froze it).
 
-    Raises ProfileError naming the file and the field.
+    Raises ProfileError naming the file and the field; all versions of the id must be sound.
     """
-    path = (folder or _here()) / f"{profile_id}.yaml"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", profile_id) or not path.is_file():
-        raise ProfileError(
-            "profile_unknown",
-            f"Không có bộ tham số ngân hàng “{profile_id}”; hiện có: "
-            f"{', '.join(profile_ids(folder)) or 'chưa có'}.",
-            en=f"no bank profile {profile_id!r}",
-        )
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _bad(path.name, "(tệp)", "không phải YAML đọc được") from error
-    if not isinstance(data, dict):
-        raise _bad(path.name, "(tệp)", "phải là các cặp tên: giá trị")
-    profile = from_mapping(data, path.name)
-    if profile.id != profile_id:
-        raise _bad(path.name, "id", f"phải là {profile_id} như tên tệp")
-    return profile
+    where = folder or _here()
+    return choose(versions_of(where, name.partition("/")[0], from_mapping), name, where)
+
+
+def profile_on(profile_id: str, day: date, folder: Path | None = None) -> Profile:
+    """Return the version of a profile that is in force on a day. Raises ProfileError."""
+    return in_force(versions_of(folder or _here(), profile_id, from_mapping), day)
 
 
 def from_mapping(data: Mapping[str, Any], where: str) -> Profile:
@@ -124,15 +129,15 @@ def from_mapping(data: Mapping[str, Any], where: str) -> Profile:
     """
     names = [field.name for field in fields(Profile)]
     for unknown in sorted(set(data) - set(names)):
-        raise _bad(where, unknown, "không có tham số này")
+        raise bad(where, unknown, "không có tham số này")
     values: dict[str, Any] = {}
     for name in names:
         if name not in data:
-            raise _bad(where, name, "còn thiếu")
+            raise bad(where, name, "còn thiếu")
         try:
             values[name] = _READ[name](data[name])
         except (TypeError, ValueError) as error:
-            raise _bad(where, name, str(error)) from None
+            raise bad(where, name, str(error)) from None
     profile = Profile(**values)
     _check_together(profile, where)
     return profile
@@ -142,123 +147,49 @@ def _here() -> Path:
     return Path(__file__).parent
 
 
-def _bad(where: str, name: str, why: str) -> ProfileError:
-    return ProfileError(
-        "profile_invalid",
-        f"Bộ tham số {where}, mục {name}: {why}. Hãy sửa tệp này.",
-        en=f"profile {where}, field {name}: {why}",
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("phải là chữ, không để trống")
-    return value.strip()
-
-
-def _positive(value: Any) -> int:
-    if type(value) is not int or value < 1:
-        raise ValueError("phải là số nguyên từ 1")
-    return value
-
-
-def _yes_no(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("phải là true hoặc false")
-    return value
-
-
-def _day(value: Any) -> date:
-    if type(value) is not date:
-        raise TypeError("phải là ngày dạng 2026-10-01")
-    return value
-
-
-def _day_or_none(value: Any) -> date | None:
-    return None if value is None else _day(value)
-
-
-def _clock(value: Any) -> time:
-    if not isinstance(value, str) or not re.fullmatch(r"\d\d:\d\d", value):
-        raise ValueError('phải là giờ dạng "15:30" trong dấu nháy')
-    return time.fromisoformat(value)
-
-
-def _one_of(*allowed: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(f"phải là một trong: {', '.join(allowed)}")
-        return str(value)
-
-    return read
-
-
-def _codes(pattern: str) -> Callable[[Any], tuple[str, ...]]:
-    def read(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or not value:
-            raise TypeError("phải là danh sách, ít nhất một mã")
-        for item in value:
-            if not isinstance(item, str) or not re.fullmatch(pattern, item):
-                raise ValueError(f"mã {item!r} không đúng dạng")
-        return tuple(value)
-
-    return read
-
-
-def _pattern(value: Any) -> str:
-    text = _text(value)
-    try:
-        name = text.format(message_id="M1", lot=1)
-    except (KeyError, IndexError, ValueError):
-        raise ValueError("chỉ dùng {message_id} và {lot}") from None
-    if "{message_id}" not in text or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise ValueError("phải có {message_id} và chỉ gồm A-Z a-z 0-9 . _ -")
-    return text
-
-
 _READ: dict[str, Callable[[Any], Any]] = {
-    "id": _text,
-    "version": _positive,
-    "title": _text,
-    "valid_from": _day,
-    "valid_to": _day_or_none,
-    "message_version": _one_of(*MESSAGE_VERSIONS),
-    "namespace": _text,
-    "currency": _one_of("VND"),
-    "max_payments_per_file": _positive,
-    "max_bytes_per_file": _positive,
-    "min_payments_per_file": _positive,
-    "charset": _one_of(*get_args(Charset)),
-    "name_length": _positive,
-    "text_length": _positive,
-    "account_length": _positive,
-    "date_form": _one_of(*get_args(DateForm)),
-    "batch_booking": _yes_no,
-    "category_purposes": _codes(r"[A-Z]{4}"),
-    "purposes": _codes(r"[A-Z]{4}"),
-    "charge_bearer": _one_of("SLEV", "SHAR", "DEBT", "CRED"),
-    "file_name_pattern": _pattern,
-    "answer_kinds": _codes(r"(pain\.002|camt\.05[234])"),
-    "unlisted_means_accepted": _yes_no,
-    "statement_books": _one_of(*get_args(Books)),
-    "cut_off": _clock,
-    "answer_wait_days": _positive,
-    "return_window_days": _positive,
-    "confidence": _one_of(*get_args(Confidence)),
-    "source": _text,
+    "id": a_text,
+    "version": positive,
+    "title": a_text,
+    "valid_from": a_day,
+    "valid_to": a_day_or_none,
+    "message_version": one_of(*MESSAGE_VERSIONS),
+    "namespace": a_text,
+    "currency": one_of("VND"),
+    "max_payments_per_file": positive,
+    "max_bytes_per_file": positive,
+    "min_payments_per_file": positive,
+    "charset": one_of(*get_args(Charset)),
+    "name_length": positive,
+    "text_length": positive,
+    "account_length": positive,
+    "date_form": one_of(*get_args(DateForm)),
+    "batch_booking": yes_no,
+    "category_purposes": codes(r"[A-Z]{4}"),
+    "purposes": codes(r"[A-Z]{4}"),
+    "charge_bearer": one_of("SLEV", "SHAR", "DEBT", "CRED"),
+    "file_name_pattern": file_pattern,
+    "answer_kinds": codes(r"(pain\.002|camt\.05[234])"),
+    "unlisted_means_accepted": yes_no,
+    "statement_books": one_of(*get_args(Books)),
+    "cut_off": clock,
+    "answer_wait_days": positive,
+    "return_window_days": positive,
+    "confidence": one_of(*get_args(Confidence)),
+    "source": a_text,
 }
 
 
 def _check_together(profile: Profile, where: str) -> None:
     """Check what no field can know alone, against the limits of ISO 20022 itself."""
     if profile.valid_to is not None and profile.valid_to < profile.valid_from:
-        raise _bad(where, "valid_to", "trước valid_from")
+        raise bad(where, "valid_to", "trước valid_from")
     if profile.min_payments_per_file > profile.max_payments_per_file:
-        raise _bad(where, "min_payments_per_file", "lớn hơn max_payments_per_file")
+        raise bad(where, "min_payments_per_file", "lớn hơn max_payments_per_file")
     for name, most in (("name_length", 140), ("text_length", 140), ("account_length", 34)):
         if getattr(profile, name) > most:
-            raise _bad(where, name, f"ISO 20022 cho nhiều nhất {most}")
+            raise bad(where, name, f"ISO 20022 cho nhiều nhất {most}")
     if profile.message_version == "pain.001.001.03" and profile.date_form == "datetime":
-        raise _bad(where, "date_form", "pain.001.001.03 chỉ có ngày")
+        raise bad(where, "date_form", "pain.001.001.03 chỉ có ngày")
     if not profile.namespace.endswith(profile.message_version):
-        raise _bad(where, "namespace", f"không thuộc {profile.message_version}")
+        raise bad(where, "namespace", f"không thuộc {profile.message_version}")

@@ -1,0 +1,611 @@
+"""Reading SWIFT MT940 (customer statement) and MT942 (interim report), as real banks write them.
+
+One pass over the lines, in constant memory. Amounts become decimal text with a point. What holds
+money (:60:, :61:, :62:, :64:, :65:, :90:) is read in every form that can be read one way only; a
+line of these that cannot is an error with its number, and the file is then not complete. The
+format has no check sum and no count, so the end is held to be the end only where something says
+so: a closing balance, a total, or the mark that ends a message.
+
+Source: SWIFT Standards MT, category 9 (MT940, MT942), field definitions 60a, 61, 62a, 86, 90a.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import BinaryIO
+
+from bank_adapters.camtentry import RawEntry
+from bank_adapters.contract import Source
+from bank_adapters.mtfields import (
+    BALANCE,
+    BARE_BALANCE,
+    ENTRY,
+    FLOOR,
+    NO_REFERENCE,
+    TOTAL,
+    booked_on,
+    decimal_text,
+    reference_in,
+    reference_of,
+    value_day,
+)
+from bank_adapters.spool import Spool, View
+from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
+
+_PIECE = 1 << 18
+_LONGEST_LINE = 1 << 16
+_TAG = re.compile(r":(\d{2}[A-Z]?|NS):")
+_INDENTED = re.compile(r"[ \t]+:(20|25P?|28C?|60[FM]|61|62[FM]|64|65|86|90[CD]):")
+_HEADER = re.compile(r"(?:\{[1235]:(?:[^{}]|\{[^{}]*\})*\})+")
+_BLOCK = re.compile(r"\{[1-5]:")
+_OPEN_TEXT = "{4:"
+_END = re.compile(r"-\s*([}$].*|\x03.*|:\d\d[A-Z]?:.*)?\Z", re.DOTALL)
+_TAIL = re.compile(r"\s-\}[^A-Za-z]*\Z")
+"""The end of a message behind the last words of its text."""
+_AFTER_END = "}$\x03\x01 "
+_LED_BY = ":{-\x01\x02 \t"
+_KNOWN = frozenset(
+    {"13", "13C", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F", "60M", "61",
+     "62", "62F", "62M", "64", "65", "86", "90C", "90D", "NS", "94"}
+)  # fmt: skip
+_START = re.compile(
+    r"(?m)^\s*(?:\{4:\s*)?:(?:20|21|25P?|28C?|60[FM]?|61|62[FM]?|86|90[CD]|940|942):"
+)
+_CREDIT = frozenset({"C", "RD", "EC"})
+"""Marks that bring money: a credit, the reversal of a debit, an expected credit."""
+_MOST_FINDINGS = 1000
+_CACHED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class MtStatement:
+    """One message (from :20: to the next). Balances are signed, None where not given."""
+
+    id: str
+    number: str
+    """Statement and page number of :28C:, e.g. `19321/1`."""
+    account: str | None = field(repr=False)
+    currency: str | None
+    opening: Decimal | None
+    closing: Decimal | None
+    bookings: int
+    """:61: lines."""
+    credit: dict[str, Decimal]
+    """Sum of the credits by currency; a statement has one currency."""
+    debit: dict[str, Decimal]
+    entries: View[RawEntry]
+    """Empty where the rows were not asked for."""
+    line: int
+    from_day: str | None = None
+    """Day of the opening balance, as ISO text."""
+    to_day: str | None = None
+    interim: bool = False
+    """Whether it opens or closes with an interim balance (:60M:, :62M:): a page of several."""
+
+    @property
+    def difference(self) -> Decimal | None:
+        """Opening + credits - debits - closing: 0 where the statement balances."""
+        if self.opening is None or self.closing is None:
+            return None
+        return (
+            self.opening
+            + sum(self.credit.values(), Decimal(0))
+            - sum(self.debit.values(), Decimal(0))
+            - self.closing
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MtFile:
+    """A whole file. `errors`: what could not be read (then it is not complete)."""
+
+    kind: str
+    statements: tuple[MtStatement, ...]
+    errors: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+
+def looks_like_mt(head: bytes) -> bool:
+    """Tell whether the first bytes of a file are of an MT940 or MT942."""
+    words = _decode(head).lstrip("\ufeff\x01").replace("\r", "\n")
+    return bool(_START.search(words)) or bool(re.match(r"\s*\{1:F\d\d", words))
+
+
+def read_mt(source: Source, *, most_bytes: int = MOST_BYTES, rows: bool = True) -> MtFile:
+    """Read an MT940 or MT942 whole. Raises RefusedFile where it is none, or is too large.
+
+    Without `rows` the entries are counted and added up, and not kept.
+    """
+    reader = _Reader(rows=rows)
+    with opened_answer(source, most_bytes) as stream:
+        for lines in _blocks(stream):
+            reader.take(lines)
+        stream.seek(-1, 2)
+        return reader.result(ends_line=stream.read(1) in b"\r\n")
+
+
+def _decode(data: bytes) -> str:
+    """Return text; what is no UTF-8 is read as the Western single-byte set that banks use."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _blocks(stream: BinaryIO) -> Iterator[list[str]]:
+    """Walk the file in blocks of whole lines, with any line ends; a line without end is refused."""
+    if stream.read(3) != b"\xef\xbb\xbf":
+        stream.seek(0)
+    kept = b""
+    number = 0
+    while piece := stream.read(_PIECE):
+        if piece.endswith(b"\r"):
+            piece += stream.read(1)
+        data = kept + piece
+        cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        kept = data[cut:]
+        lines = _split(data[:cut])
+        _check_lengths(lines, len(kept), number)
+        number += len(lines)
+        yield lines
+    if kept:
+        yield [_decode(kept)]
+
+
+def _check_lengths(lines: list[str], unended: int, before: int) -> None:
+    if max(unended, max(map(len, lines), default=0)) > _LONGEST_LINE:
+        longest = (n for n, line in enumerate(lines, 1) if len(line) > _LONGEST_LINE)
+        where = next(longest, len(lines) + 1)
+        refuse("line_too_long", "một dòng quá dài", "a line is too long", line=before + where)
+
+
+def _split(data: bytes) -> list[str]:
+    """Cut bytes that end a line into lines."""
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        lines: list[str] = list(data.decode("utf-8").split("\n"))
+    except UnicodeDecodeError:
+        lines = [_decode(line) for line in data.split(b"\n")]
+    return lines[:-1]
+
+
+class _Reader:
+    """What is known so far; `take` is called with the lines in their order."""
+
+    def __init__(self, *, rows: bool) -> None:
+        self.rows = rows
+        self.statements: list[MtStatement] = []
+        self.errors: list[Finding] = []
+        self.findings: list[Finding] = []
+        self.warnings: list[Finding] = []
+        self.balances = self.open_block = False
+        self.kind = ""
+        self.number = 0
+        self.now: _Open | None = None
+        self.tag = ""
+        self.amounts: dict[str, tuple[str, Decimal] | None] = {}
+        self.days: dict[str, tuple[str | None, bool]] = {}
+
+    def take(self, lines: list[str]) -> None:
+        """Take lines: each starts a tag, goes on with the one before, or frames messages."""
+        number = self.number
+        for words in lines:
+            number += 1
+            now = self.now
+            if words[:4] == ":61:" and now is not None:
+                self.tag = "61"
+                self._entry(now, words[4:], number)
+            elif words[:4] == ":86:" and now is not None:
+                self.tag = "86"
+                if self.rows:
+                    now.say(words[4:])
+            elif words[:1] in _LED_BY or not self.tag:
+                self.number = number
+                self._line(number, words)
+            elif words[-1:] == "}" and self.open_block and _TAIL.search(words):
+                self._end_of_message()
+            elif self.rows and self.tag == "86" and now is not None:
+                now.say(words)
+        self.number = number
+
+    def _line(self, number: int, words: str) -> None:
+        """Take a line that is no plain text: a tag, or a frame around messages."""
+        words = words.lstrip("\x01\x02")
+        if not self.tag or _INDENTED.match(words):
+            words = words.lstrip()
+        if _BLOCK.match(words) or (words[:1] == "-" and _END.match(words)):
+            words = self._frame(number, words)
+            if not words.strip():
+                return
+        if words.startswith((":940:", ":942:")):
+            self.kind = f"mt{words[1:4]}"
+            return
+        match = _TAG.match(words)
+        if match is not None and match[1] in _KNOWN:
+            self._tag(match[1], words[match.end() :], number)
+        else:
+            self._more(number, words, match)
+
+    def _more(self, number: int, words: str, match: re.Match[str] | None) -> None:
+        """Take a line that starts no tag we know."""
+        balance = match is not None and match[1][:1] == "6" and BALANCE.match(words[match.end() :])
+        if match is not None and (self.tag != "86" or balance) and self.now is not None:
+            told = (f"không rõ thẻ :{match[1]}:", f"unknown :{match[1]}:", number)
+            if match[1][:1] == "6":
+                self._error("unknown_tag", *told)
+            else:
+                self._note("unknown_tag", *told)
+            self.tag = match[1]
+        elif self.open_block and _TAIL.search(words):
+            self._end_of_message()
+        elif self.tag == "86" and self.now is not None:
+            self.now.say(words)
+        elif not self.tag and words.strip() in {"940", "942"}:
+            self.kind = f"mt{words.strip()}"
+
+    def _frame(self, number: int, words: str) -> str:
+        """Take the blocks around a message's text; return what follows them on the line."""
+        if words[:1] == "-":
+            self._end_of_message()
+            words = words[1:].lstrip(_AFTER_END)
+        while _BLOCK.match(words):
+            found = _HEADER.match(words)
+            if found is not None:
+                if kind := re.search(r"\{2:[IO](94[02])", found[0]):
+                    self.kind = f"mt{kind[1]}"
+                words = words[found.end() :].lstrip(_AFTER_END)
+            elif words.startswith(_OPEN_TEXT):
+                if self.open_block:
+                    self._error(
+                        "block", "khối SWIFT trước chưa kết thúc", "a block has no end", number
+                    )
+                self.open_block, self.tag = True, ""
+                words = words[len(_OPEN_TEXT) :].lstrip()
+            else:
+                self._error("block", "khối SWIFT bị cắt", "a SWIFT block is cut off", number)
+                return ""
+        return words
+
+    def _end_of_message(self) -> None:
+        self.tag, self.open_block = "", False
+        if self.now is not None:
+            self.now.ended = True
+
+    # --- tags
+
+    def _tag(self, tag: str, value: str, line: int) -> None:
+        """Take the first line of a tag; only an :86: goes on behind it."""
+        self.tag = tag
+        first = value.strip()
+        now = self._started(tag, first, line)
+        if tag == "20":
+            now.id = first
+        elif tag in {"25", "25P"}:
+            now.account = now.account or first
+        elif tag in {"28", "28C"}:
+            now.number = first
+        elif tag == "61":
+            self._entry(now, value, line)
+        elif tag == "86":
+            now.say(value)
+        elif tag[:1] == "6":
+            self._balance(now, tag, first, line)
+        elif tag in {"90C", "90D"}:
+            self._total(now, tag, first, line)
+        elif tag == "34F":
+            found = FLOOR.match(first)
+            now.currency = now.currency or (found[0] if found else None)
+
+    def _started(self, tag: str, value: str, line: int) -> _Open:
+        """Return the message a tag belongs to, a new one where the tag starts it."""
+        now = self.now
+        if now is None:
+            if tag not in {"20", "21", "25", "25P", "28", "28C"}:
+                self._error(
+                    "no_start", f"thẻ :{tag}: đứng trước :20:", f":{tag}: before :20:", line
+                )
+            self.now = now = _Open(line, rows=self.rows)
+        elif tag == "20":
+            if now.id or not now.untouched:
+                self._close()
+                self.now = now = _Open(line, rows=self.rows)
+        elif tag in {"25", "25P"} and now.account is not None:
+            if now.closing is not None or now.ended:
+                self._close()
+                self.now = now = _Open(line, rows=self.rows)
+            elif now.account != value:
+                self._error(
+                    "two_accounts", "hai thẻ :25: khác nhau trong một điện",
+                    "two different :25: in one message", line,
+                )  # fmt: skip
+        return now
+
+    def _entry(self, now: _Open, words: str, line: int) -> None:
+        match = ENTRY.match(words)
+        known = self._amount(match["amount"]) if match else None
+        now.ended = False
+        if match is None or known is None:
+            self._error(
+                "entry_unreadable", "dòng :61: không đọc được ngày, chiều hoặc số tiền",
+                "the date, mark or amount of a :61: cannot be read", line,
+            )  # fmt: skip
+            return
+        digits = match["digits"]
+        dated = self.days.get(digits)
+        if dated is None:
+            if len(self.days) > _CACHED:
+                self.days.clear()
+            dated = self.days[digits] = value_day(digits)
+        day, as_written = dated
+        if day is None:
+            self._error("date", "ngày ở dòng :61: không có thật", "no such day in a :61:", line)
+        elif not as_written:
+            self._note(
+                "february", "ngày giá trị 29 hoặc 30 tháng 2 được hiểu là cuối tháng 2",
+                "a value date of 29 or 30 February is its last day", line,
+            )  # fmt: skip
+        now.add("CRDT" if match["mark"] in _CREDIT else "DBIT", known, day, match, line)
+
+    def _amount(self, words: str) -> tuple[str, Decimal] | None:
+        """Return an amount as text and number; the same words are read once."""
+        try:
+            return self.amounts[words]
+        except KeyError:
+            text = decimal_text(words)
+            if len(self.amounts) > _CACHED:
+                self.amounts.clear()
+            found = self.amounts[words] = None if text is None else (text, Decimal(text))
+            return found
+
+    def _balance(self, now: _Open, tag: str, words: str, line: int) -> None:
+        match = BALANCE.match(words)
+        if match is None and now.currency:
+            match = BARE_BALANCE.match(words)
+        known = self._amount(match["amount"]) if match else None
+        if match is None or known is None:
+            self._error(
+                "balance_unreadable", f"số dư :{tag}: không đọc được",
+                f"the balance :{tag}: cannot be read", line,
+            )  # fmt: skip
+            return
+        now.ended = False
+        if tag in {"64", "65"}:
+            return
+        self.balances = True
+        groups = match.groupdict()
+        now.currency = groups.get("currency") or now.currency
+        now.interim = now.interim or tag[2:] == "M"
+        signed = known[1] if match["mark"] in {"C", "RD"} else -known[1]
+        day = value_day((groups["day"] or "").strip())[0]
+        if tag[:2] == "60":
+            self._opens(now, signed, day, line)
+        else:
+            now.closing, now.to_day = signed, day or now.to_day
+            now.last_figure, now.figure_line = match["amount"], line
+
+    def _opens(self, now: _Open, signed: Decimal, day: str | None, line: int) -> None:
+        if now.opening is None:
+            now.opening, now.from_day = signed, day
+        elif now.closing is not None:
+            # A page after a page in one message: it goes on where the last one stopped.
+            self._find(
+                "not_continuous", "số dư đầu trang khác số dư cuối trang trước",
+                "a page opens with another balance", line, signed != now.closing,
+            )  # fmt: skip
+            now.closing = None
+        else:
+            self._find(
+                "two_openings", "hai số dư đầu kỳ trong một sao kê",
+                "two opening balances in a statement", line, signed != now.opening,
+            )  # fmt: skip
+
+    def _total(self, now: _Open, tag: str, words: str, line: int) -> None:
+        """Compare a total of :90: with the entries."""
+        match = TOTAL.match(words)
+        known = self._amount(match["amount"]) if match else None
+        if match is None or known is None:
+            self._error(
+                "total_unreadable", f"tổng :{tag}: không đọc được",
+                f"the total :{tag}: cannot be read", line,
+            )  # fmt: skip
+            return
+        now.totalled = True
+        now.last_figure, now.figure_line = match["amount"], line
+        now.currency = now.currency or match["currency"]
+        count, total = now.side("CRDT" if tag == "90C" else "DBIT")
+        self._find(
+            "sum_differs",
+            f":{tag}: ghi {int(match['count'])} dòng, {known[0]}; các dòng cộng lại là "
+            f"{count} dòng, {total}",
+            f":{tag}: differs from the entries", line, (int(match["count"]), known[1])
+            != (count, total),
+        )  # fmt: skip
+
+    # --- statements
+
+    def _close(self, *, last: bool = False) -> None:
+        now = self.now
+        if now is None:
+            return
+        if now.untouched:
+            self._note("empty", "một điện không có gì", "a message with nothing in it", now.line)
+        elif now.opening is not None and now.closing is None and not (now.ended or last):
+            self._error(
+                "no_closing", "một sao kê không có số dư cuối kỳ, cũng không có dấu kết thúc",
+                "a statement has neither a closing balance nor an end", now.line,
+            )  # fmt: skip
+        self.statements.append(now.statement())
+        difference = self.statements[-1].difference
+        if difference:
+            self._find(
+                "balance_differs",
+                f"số dư đầu kỳ cộng phát sinh lệch số dư cuối kỳ {difference}",
+                f"opening + entries - closing = {difference}",
+                now.line,
+            )
+
+    def result(self, *, ends_line: bool) -> MtFile:
+        """Return what was read; a file without a message is refused.
+
+        `ends_line` tells whether the last line of the file is ended: the figure on a line that is
+        not may be cut.
+        """
+        last = self.now
+        self._close(last=True)
+        if not self.statements or last is None:
+            refuse(
+                "no_statement",
+                "tệp không có sao kê MT940/MT942 nào",
+                "the file holds no MT940/MT942 statement",
+                do="Hãy kiểm tra đã chọn đúng tệp.",
+            )
+        whole = last.ended or (
+            not self.open_block
+            and (last.closing is not None or (last.totalled and last.opening is None))
+            and (ends_line or last.figure_line != self.number or last.figure_is_whole)
+        )
+        if not whole:
+            self._error(
+                "cut", "tệp dừng giữa chừng: điện cuối không có số dư cuối, tổng hoặc dấu kết thúc",
+                "the file stops in the middle of its last message", self.number,
+            )  # fmt: skip
+        kind = self.kind or ("mt940" if self.balances else "mt942")
+        return MtFile(
+            kind, tuple(self.statements), tuple(self.errors), tuple(self.findings),
+            tuple(self.warnings),
+        )  # fmt: skip
+
+    def _error(self, code: str, what: str, en: str, line: int) -> None:
+        if len(self.errors) < _MOST_FINDINGS:
+            self.errors.append(Finding(code, what, en, line))
+
+    def _find(self, code: str, what: str, en: str, line: int, holds: bool = True) -> None:
+        if holds and len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(Finding(code, what, en, line))
+
+    def _note(self, code: str, what: str, en: str, line: int) -> None:
+        if len(self.warnings) < _MOST_FINDINGS:
+            self.warnings.append(Finding(code, what, en, line))
+
+
+class _Open:
+    """The message being read."""
+
+    def __init__(self, line: int, *, rows: bool) -> None:
+        self.line = line
+        self.rows = rows
+        self.id = self.number = ""
+        self.account: str | None = None
+        self.currency: str | None = None
+        self.opening: Decimal | None = None
+        self.closing: Decimal | None = None
+        self.from_day: str | None = None
+        self.to_day: str | None = None
+        self.last_figure = ""
+        self.figure_line = 0
+        self.ended = self.totalled = self.interim = False
+        self.counts = [0, 0]
+        self.sums = [Decimal(0), Decimal(0)]
+        """Credits, debits."""
+        self.spool: Spool[RawEntry] = Spool()
+        self.waiting: tuple[str, str, str | None, re.Match[str], int] | None = None
+        self.text: list[str] = []
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the message said nothing about money."""
+        return not (
+            sum(self.counts)
+            or self.totalled
+            or self.opening is not None
+            or self.closing is not None
+        )
+
+    @property
+    def figure_is_whole(self) -> bool:
+        """Whether the last figure shows that nothing of it is missing.
+
+        It makes the statement balance, or it has as many decimals as the sums before it.
+        """
+        point = max(self.last_figure.rfind(","), self.last_figure.rfind("."))
+        if self.closing is not None and self.opening is not None:
+            if self.opening + self.sums[0] - self.sums[1] == self.closing:
+                return True
+            before = [self.opening, *self.sums]
+        else:
+            before = self.sums
+        exponents = [number.as_tuple().exponent for number in before]
+        most = max(-exponent for exponent in exponents if isinstance(exponent, int))
+        return point >= 0 and len(self.last_figure) - point - 1 >= most
+
+    def side(self, side: str) -> tuple[int, Decimal]:
+        """Count and sum of one side."""
+        at = 0 if side == "CRDT" else 1
+        return self.counts[at], self.sums[at]
+
+    def add(
+        self, side: str, amount: tuple[str, Decimal], day: str | None, match: re.Match[str],
+        line: int,
+    ) -> None:  # fmt: skip
+        """Count an entry; its row waits for the :86: that may follow."""
+        if self.waiting is not None:
+            self._row()
+        at = 0 if side == "CRDT" else 1
+        self.counts[at] += 1
+        self.sums[at] += amount[1]
+        if self.rows:
+            self.text.clear()
+            self.waiting = (side, amount[0], day, match, line)
+
+    def say(self, words: str) -> None:
+        """Add a line of the :86: of the entry that waits."""
+        if self.waiting is not None:
+            self.text.append(words)
+
+    def _row(self) -> None:
+        """Write the row of the last entry, with what its :86: says."""
+        if self.waiting is None:
+            return
+        side, amount, day, match, line = self.waiting
+        self.waiting = None
+        text = _joined_lines(self.text)
+        own, theirs = reference_of(match["rest"])
+        reference = reference_in(text) or own
+        n = sum(self.counts)
+        booked = booked_on(day, match["digits"], match["entry"]) if day else None
+        self.spool.append(
+            (n, n, 1, None, side, amount, self.currency or "", "BOOK", booked,
+             theirs or None, None if reference.upper() in NO_REFERENCE else reference,
+             None, None, None, None, False, match["mark"] in {"RC", "RD"}, None, "", text, None,
+             line)
+        )  # fmt: skip
+
+    def statement(self) -> MtStatement:
+        """Return the finished statement."""
+        self._row()
+        currency = self.currency or ""
+        return MtStatement(
+            self.id, self.number, self.account, self.currency, self.opening, self.closing,
+            sum(self.counts),
+            {currency: self.sums[0]} if self.counts[0] else {},
+            {currency: self.sums[1]} if self.counts[1] else {},
+            self.spool.view(RawEntry._make), self.line, self.from_day, self.to_day, self.interim,
+        )  # fmt: skip
+
+
+def _joined_lines(lines: list[str]) -> str:
+    """Join the lines of an :86:; a full line of 65 characters goes on without a space."""
+    text = ""
+    for line in lines:
+        words = line.rstrip()
+        text += words if len(words) >= _FULL else f"{words} "
+    return text.strip()
+
+
+_FULL = 65
+"""The most characters a line of :86: may have."""
