@@ -10,15 +10,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from bank_adapters.contract import Accepted, Conflict, NotSent, Outcome, OutgoingFile, Unknown
+from bank_adapters.contract import (
+    Accepted,
+    Conflict,
+    Marks,
+    NotSent,
+    Outcome,
+    OutgoingFile,
+    Unknown,
+)
+from bank_adapters.transports.connection import MOST_BYTES, unreachable
+from bank_adapters.transports.pickup import Fetched, Listed, Looks, due, read
 
 CHUNK = 1 << 20
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file, read in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as source:
         while piece := source.read(CHUNK):
@@ -27,10 +37,19 @@ def _sha256(path: Path) -> str:
 
 
 class FileDrop:
-    """Delivers into one folder. Not for two senders of the same name at once."""
+    """Delivers into one folder. Not for two senders of the same name at once.
 
-    def __init__(self, folder: Path) -> None:
+    `answers` is the folder where the far side lays its answers, where it has one. With `marks` a
+    file that was given its name and is gone was taken; without them it counts as not there, so
+    only a folder whose files stay (or move to `collected`) may go without.
+    """
+
+    def __init__(
+        self, folder: Path, answers: Path | None = None, marks: Marks | None = None
+    ) -> None:
         self.folder = folder
+        self.answers = answers
+        self.marks = marks
 
     def send(self, file: OutgoingFile) -> Outcome:
         """Copy the file into the folder; see `Transport`.
@@ -41,6 +60,8 @@ class FileDrop:
         target = self.folder / file.name
         if target.exists():
             return self._present(file, target)
+        if self.marks is not None and not isinstance(seen := self.delivered(file.name), NotSent):
+            return seen
         part = self.folder / f".{file.name}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -55,6 +76,8 @@ class FileDrop:
                 f"Tệp {file.name} khác với bản đã ký; không gửi.",
                 en=f"{file.name} is not the file that was signed",
             )
+        if self.marks is not None:
+            self.marks.ask(file.name)
         try:
             part.rename(target)
             self._sync()
@@ -70,14 +93,59 @@ class FileDrop:
                     return Accepted(name, repeated=True)
         except OSError as error:
             return Unknown(error.strerror or "cannot look")
-        return NotSent("not there")
+        if self.marks is None or not self.marks.asked(name):
+            return NotSent("not there")
+        try:
+            (self.folder / f".{name}.part").unlink()
+        except OSError:
+            return Unknown("đã giao, nay không còn thấy tệp; hãy hỏi ngân hàng")
+        self.marks.forget(name)
+        return NotSent("the rename did not take place")
+
+    def collect(self, looks: Looks, into: Path) -> list[Fetched]:
+        """Copy every answer that lies whole in the folder of answers; see `pickup.due`.
+
+        Raises ConnectionFileError (`unreachable`) where the folder cannot be read.
+        """
+        if self.answers is None:
+            return []
+        out = []
+        try:
+            listing = [
+                Listed(p.name, p.stat().st_size, str(p.stat().st_mtime_ns))
+                for p in self.answers.iterdir()
+                if p.is_file()
+            ]
+            for one in due(listing, looks, MOST_BYTES):
+                path = into / one.name
+                part = path.with_name(f".{path.name}.part")
+                digest = self._copy(self.answers / one.name, part)
+                if part.stat().st_size == one.size and read(looks, one, digest):
+                    part.replace(path)
+                    out.append(Fetched(one.name, path, digest))
+                else:
+                    part.unlink()
+        except OSError as error:
+            raise unreachable(str(self.answers), error.strerror or "lỗi đọc") from error
+        return out
+
+    def check(self) -> tuple[str, ...]:
+        """Look into the folders; sends nothing. Raises ConnectionFileError (`unreachable`)."""
+        said = []
+        for label, folder in (("Thư mục gửi", self.folder), ("Thư mục trả lời", self.answers)):
+            if folder is None:
+                continue
+            if not folder.is_dir():
+                raise unreachable(str(folder), "không có thư mục này")
+            said.append(f"{label} {folder}: {sum(1 for _ in folder.iterdir())} tệp.")
+        return tuple(said)
 
     def names(self) -> list[str]:
         """Return the names that lie whole in the folder, sorted."""
         return sorted(p.name for p in self.folder.iterdir() if _whole(p))
 
     def _present(self, file: OutgoingFile, target: Path) -> Outcome:
-        if _sha256(target) == file.sha256:
+        if sha256_of(target) == file.sha256:
             return Accepted(file.name, repeated=True)
         raise Conflict(
             "name_taken",
@@ -105,19 +173,3 @@ class FileDrop:
 
 def _whole(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".") and path.suffix != ".part"
-
-
-def stable_files(folder: Path, sizes: dict[str, int]) -> Iterator[Path]:
-    """Yield files whose size is the same as at the last look; `sizes` is kept by the caller (F33).
-
-    A file that is still being written is left for the next look.
-    """
-    if not folder.exists():
-        return
-    for path in sorted(folder.iterdir()):
-        if not _whole(path):
-            continue
-        size = path.stat().st_size
-        if sizes.get(path.name) == size:
-            yield path
-        sizes[path.name] = size
