@@ -17,9 +17,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import IO, Any, NamedTuple, Self
 
-from bank_adapters.banks import find_bank, payable_bank
+from bank_adapters.banks import Directory, shipped
 from bank_adapters.contract import AdapterError
 from disbursement.beneficiaries.columns import Header
 from disbursement.beneficiaries.programme_rows import Given, Programme, ProgrammeReader
@@ -59,6 +60,7 @@ class Rules:
     only_payer: str | None = None
     rates: RateSet | None = None  # what spans are made with; the shipped ones where None
     programme: Programme | None = None  # a list programme's file, not the register
+    banks: Directory | None = None  # the directory of the day; the shipped one where None
 
 
 class Good(NamedTuple):
@@ -102,15 +104,18 @@ class Checked(NamedTuple):
     profiles: dict[bytes, str]
 
 
-def destination_code(kind: str, value: str) -> str:
+def destination_code(kind: str, value: str, banks: Directory | None = None) -> str:
     """Return the BIC of a bank, or the short name of a wallet or Mobile Money operator.
+
+    `banks` is the directory of the day, the one that ships where None.
 
     Raises RefusedError where the directory does not know it, doubts it, or it is another kind.
     """
+    known = banks or shipped()
     try:
         if kind == "bank":
-            return payable_bank(value).bic
-        found = find_bank(value)
+            return known.payable(value).bic
+        found = known.find(value)
     except AdapterError as error:
         raise RefusedError(error.code, error.sentence, en=error.en) from error
     if found.kind != kind:
@@ -131,7 +136,7 @@ class Checker:
             rules.header,
             province=rules.province,
             payers=rules.payers.keys(),
-            bank_of=destination_code,
+            bank_of=partial(destination_code, banks=rules.banks),
             today=rules.today,
             only_payer=rules.only_payer,
         )
@@ -206,7 +211,7 @@ class ListChecker:
             rules.header,
             province=rules.province,
             payers=rules.payers.keys(),
-            bank_of=destination_code,
+            bank_of=partial(destination_code, banks=rules.banks),
             today=rules.today,
             only_payer=rules.only_payer,
             programme=programme,

@@ -87,6 +87,11 @@ DESTINATION = {
     "mobile money": "mobile_money", "tiền di động": "mobile_money",
     "tiền mặt": "cash",
 }  # fmt: skip
+RAIL = {
+    "ngân hàng": "bank", "ví điện tử": "wallet", "ví": "wallet", "mobile money": "mobile_money",
+    "tiền di động": "mobile_money", "bưu điện": "post",
+}  # fmt: skip
+"""What kind of provider a contract is with; a bank where the column is empty."""
 RELATION = {
     "bản thân": "self", "chính chủ": "self",
     "người giám hộ": "guardian", "giám hộ": "guardian",
@@ -249,6 +254,7 @@ CONTRACTS = ColumnSet(
         Column("payer", "Mã xã", "digits", True, ("mã đơn vị chi trả",)),
         Column("provider", "Mã tổ chức chi trả", required=True),
         Column("provider_name", "Tên tổ chức chi trả"),
+        Column("rail", "Kênh", "choice", False, ("loại",), RAIL),
         Column("bic", "BIC", aliases=("mã bic",)),
         Column("profile", "Hồ sơ kết nối"),
         Column("number", "Số hợp đồng", required=True),

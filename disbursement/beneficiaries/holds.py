@@ -22,10 +22,16 @@ from disbursement.beneficiaries.staging import audit
 from disbursement.documents.cleaning import HeldRow, cleaning_xlsx
 from disbursement.documents.words import Office
 from disbursement.entitlements import store
+from disbursement.identity.service import citizen_blind
 from disbursement.platform import files
 from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
-from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
+from disbursement.platform.errors import (
+    NotAllowedError,
+    NotFoundError,
+    NotNowError,
+    RefusedError,
+)
 from disbursement.programmes.communes import province
 
 MAX_DOCUMENT = 300
@@ -196,7 +202,8 @@ def release_hold(
     with ctx.cell.begin() as conn:
         row = conn.execute(
             text(
-                "SELECT h.person_id, h.reason, h.resolved_at, p.birth_from, p.birth_to, p.sex "
+                "SELECT h.person_id, h.reason, h.resolved_at, p.birth_from, p.birth_to, p.sex, "
+                "h.kind "
                 "FROM hold h JOIN person p ON p.id = h.person_id WHERE h.id = :h"
             ),
             {"h": hold_id},
@@ -206,6 +213,7 @@ def release_hold(
         if row[2] is not None:
             raise NotNowError("hold_released", f"Hồ sơ giữ số {hold_id} đã được giải quyết.")
         person_id, reason = int(row[0]), str(row[1])
+        _not_own(conn, ctx, actor, person_id, reason)
         span = (date.fromisoformat(row[3]), date.fromisoformat(row[4]))
         if birth is not None:
             span = _new_birth(conn, person_id, span, birth)
@@ -214,6 +222,8 @@ def release_hold(
         _release(conn, ctx, hold_id, document, actor)
         if birth is not None:
             _renew(conn, ctx, person_id)
+        if row[6] == "right":
+            _compare_again(conn, person_id)
         audit(
             conn, ctx, actor, "register.release", str(hold_id),
             {"reason": reason, "document": document, "identity": identity is not None,
@@ -236,6 +246,41 @@ def _release(conn: Connection, ctx: Context, hold_id: int, document: str, actor:
     ).rowcount
     if done != 1:
         raise NotNowError("hold_released", f"Hồ sơ giữ số {hold_id} vừa được giải quyết.")
+
+
+_OWN = """
+SELECT s.id, s.identity_enc, p.identity_blind, EXISTS (SELECT 1 FROM officer_account o
+  JOIN app_user v ON v.username = o.username AND v.person_id = u.person_id
+  JOIN destination d ON d.account_blind = o.account_blind
+  WHERE d.person_id = p.id AND o.withdrawn_at IS NULL) AS paid
+FROM app_user u JOIN staff_person s ON s.id = u.person_id
+JOIN person p ON p.id = :p WHERE u.username = :by
+"""
+
+
+def _not_own(conn: Connection, ctx: Context, actor: str, person_id: int, reason: str) -> None:
+    """Refuse that officers lift a hold of their own person or account, whatever the reason."""
+    row = conn.execute(text(_OWN), {"by": actor, "p": person_id}).first()
+    if row is None:
+        return
+    own = citizen_blind(ctx, int(row.id), bytes(row.identity_enc))
+    if row.paid or (row.identity_blind is not None and bytes(row.identity_blind) == own):
+        raise NotAllowedError(
+            "own_hold",
+            f"{actor} không tự giải quyết việc giữ của chính mình ({reason}): để cán bộ khác có "
+            "thẩm quyền làm.",
+        )
+
+
+def _compare_again(conn: Connection, person_id: int) -> None:
+    """Let compare look again at the months that lists left out while the right was held."""
+    store.mark_dirty(
+        conn,
+        "SELECT person_id AS sub_id, min(cover) AS from_month, 'hold released' AS why "
+        "FROM list_hold WHERE person_id = :p AND kind = 'right' AND cover > 0 "
+        "AND person_id IN (SELECT sub_id FROM unit_profile) GROUP BY person_id",
+        {"p": person_id},
+    )
 
 
 def _new_birth(

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from bank_adapters.banks import payable_bank
+from bank_adapters.banks import find_bank, payable_bank
 from bank_adapters.contract import AdapterError
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.reader import open_table
@@ -198,6 +198,7 @@ class _Contract:
     payer: str
     provider: str
     provider_name: str
+    rail: str
     bic: str
     profile: str
     number: str
@@ -264,7 +265,7 @@ def _insert_contracts(
     rows = []
     for n, c in enumerate(new):
         provider = _provider(
-            conn, c.provider, c.provider_name or c.provider, "bank", c.bic, c.profile
+            conn, c.provider, c.provider_name or c.provider, c.rail, c.bic, c.profile
         )
         rows.append(
             (
@@ -331,10 +332,8 @@ class _Cells:
 
 
 def _contract(cells: _Cells) -> _Contract:
-    try:
-        bic = payable_bank(cells.text("bic", cells.text("provider"))).bic
-    except AdapterError as error:
-        raise cells.fail("bic", error.sentence) from error
+    rail = _rail(cells)
+    code = _code_on(rail, cells)
     account = cells.text("account").replace(" ", "")
     if not (account.isascii() and account.isalnum() and 6 <= len(account) <= 34):
         raise cells.fail("account", "số tài khoản gồm 6 đến 34 chữ số; đối chiếu lại.")
@@ -342,12 +341,16 @@ def _contract(cells: _Cells) -> _Contract:
     if not provider.replace("_", "").replace("-", "").isalnum() or not provider.isascii():
         raise cells.fail("provider", "mã chỉ gồm chữ cái không dấu, chữ số, '_' và '-'.")
     valid_to = cells.text("valid_to", "")
+    profile = cells.text("profile", "iso-vn-1" if rail == "bank" else "")
+    if not profile:
+        raise cells.fail("profile", "ô trống; ghi hồ sơ kết nối của ví, Mobile Money, bưu điện.")
     return _Contract(
         cells.text("payer"),
         provider,
         cells.text("provider_name", ""),
-        bic,
-        cells.text("profile", "iso-vn-1"),
+        rail,
+        code,
+        profile,
         cells.text("number"),
         cells.day("valid_from"),
         cells.day("valid_to") if valid_to else None,
@@ -355,3 +358,30 @@ def _contract(cells: _Cells) -> _Contract:
         cells.whole("fee_basis_points", 0, 1_000),
         cells.whole("pay_day", 1, 28),
     )
+
+
+def _rail(cells: _Cells) -> str:
+    """Return the kind of provider a contract is with; a bank where nothing is written."""
+    words = cells.text("rail", "") if "rail" in cells.header.index else ""
+    if not words:
+        return "bank"
+    found = columns.RAIL.get(columns.plain(words)) or columns.RAIL.get(words.casefold())
+    if found is None:
+        raise cells.fail("rail", "chỉ nhận: Ngân hàng, Ví điện tử, Mobile Money, Bưu điện.")
+    return found
+
+
+def _code_on(rail: str, cells: _Cells) -> str:
+    """Return the BIC of a bank, or the short name of a wallet or operator; '' for the post."""
+    if rail == "post":
+        return ""
+    value = cells.text("bic", cells.text("provider"))
+    try:
+        if rail == "bank":
+            return payable_bank(value).bic
+        found = find_bank(value)
+    except AdapterError as error:
+        raise cells.fail("bic", error.sentence) from error
+    if found.kind != rail:
+        raise cells.fail("bic", f"{found.short_name} không thuộc kênh đã ghi; sửa kênh hoặc mã.")
+    return found.short_name

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from bank_adapters.contract import AdapterError
+from bank_adapters.vietqr import MAX_ACCOUNT, MAX_PAYLOAD, read_qr
 from disbursement.beneficiaries.columns import ColumnSet, Header, plain
 from disbursement.entitlements.facts import (
     Birth,
@@ -33,6 +35,9 @@ MAX_AGE_YEARS = 130
 OLDEST_MONTH = 200001
 MAX_PAID = 100_000_000
 """No monthly allowance comes near 100 million dong: a larger figure is a slip of the keyboard."""
+
+QR_START = "000201"
+"""What every VietQR payload begins with (field 00 = 01); longer than any account number."""
 
 
 class Fault(NamedTuple):
@@ -183,6 +188,11 @@ _NAME = re.compile(r"[^\W\d_][^\d_<>@#$%^*=|~{}\[\]]*")
 @lru_cache(maxsize=65_536)
 def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
+
+
+def is_account(kind: str, account: str) -> bool:
+    """Tell whether it can be an account at a bank, or the telephone number of a wallet."""
+    return (_ACCOUNT if kind == "bank" else _PHONE).fullmatch(account) is not None
 
 
 _DEFAULTS = tuple((f.name, f.default) for f in fields(Case))
@@ -557,7 +567,12 @@ class Reading(Cells):
         """Return kind, bank code, account, owner and whose relation the owner is."""
         kind = self.choice("destination", need=True)
         bank = self.text("bank", longest=60)
-        account = self.text("account", longest=40).replace(" ", "").replace(".", "")
+        given = str(self.raw("account"))
+        coded = given.startswith(QR_START) and len(given) > MAX_ACCOUNT
+        account = self.text("account", longest=MAX_PAYLOAD if coded else 40)
+        if coded:
+            bank, account = self._from_qr(kind, bank, account)
+        account = account.replace(" ", "").replace(".", "")
         owner = self.name("owner_name", need=False)
         relation = self.choice("owner_relation", "self") or "self"
         if kind is None:
@@ -584,13 +599,31 @@ class Reading(Cells):
             )
         return kind, bank, account, owner, relation
 
+    def _from_qr(self, kind: str | None, bank: str, payload: str) -> tuple[str, str]:
+        """Take bank and account from the payee's VietQR; a bank beside it must be the same."""
+        try:
+            code = read_qr(payload)
+            if bank and kind and self._is_other(kind, bank, code.bin):
+                self.fail("bank", "khác ngân hàng trong mã VietQR; bỏ trống hoặc đối chiếu lại.")
+        except AdapterError as error:
+            self.fail("account", _ending(error.sentence))
+            return bank, "0900000000"  # refused already; not twice for its digits
+        return code.bin, code.account
+
+    def _is_other(self, kind: str, bank: str, code: str) -> bool:
+        try:
+            named = self.reader._bank_of(kind, bank)  # noqa: SLF001 - as above
+            return named != self.reader._bank_of(kind, code)  # noqa: SLF001 - as above
+        except DisburseError:
+            return False  # told with the bank's own cell
+
     def _account(self, kind: str, account: str) -> None:
         if not account:
             if type(self.raw("account")) is str:
                 self.fail("account", "ô trống; ghi số tài khoản, hoặc chọn nhận tiền mặt.")
-        elif kind == "bank" and not _ACCOUNT.fullmatch(account):
+        elif kind == "bank" and not is_account(kind, account):
             self.fail("account", "số tài khoản gồm 6 đến 19 chữ số; đối chiếu lại.")
-        elif kind != "bank" and not _PHONE.fullmatch(account):
+        elif not is_account(kind, account):
             self.fail("account", "số ví là số điện thoại 10 chữ số, bắt đầu bằng 0; đối chiếu lại.")
 
     def paid(self) -> dict[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.database import alone
 from disbursement.platform.errors import RefusedError
 from disbursement.platform.schema import refresh_statistics
+from ledger.bulk import bulk_insert
 from ledger.definitions import SubQuery, define_subs
 
 Mode = Literal["good", "all"]
@@ -464,7 +465,17 @@ WHERE r.import_id = :i AND r.state = 0 AND r.known = 1
 
 def _destinations(conn: Connection, ctx: Context, values: dict[str, Any]) -> int:
     made = conn.execute(text(_FIRST_DESTINATIONS), values).rowcount
-    day = today(ctx.clock)
+    usable, own = first_usable(conn, today(ctx.clock))
+    conn.execute(text("DROP TABLE IF EXISTS work_cooling"))
+    conn.execute(
+        text("CREATE TEMPORARY TABLE work_cooling (payer_id bigint PRIMARY KEY, usable_from text)")
+    )
+    bulk_insert(conn, "work_cooling", ("payer_id", "usable_from"), sorted(own.items()))
+    return made + conn.execute(text(_NEW_DESTINATIONS), {**values, "usable": usable}).rowcount
+
+
+def first_usable(conn: Connection, day: date) -> tuple[str, dict[int, str]]:
+    """Return from when a destination changed on `day` is used: usually, and by payer id."""
     settings = conn.execute(
         text(
             "SELECT y.id, s.value FROM setting s LEFT JOIN payer y ON y.code = s.payer "
@@ -473,18 +484,12 @@ def _destinations(conn: Connection, ctx: Context, values: dict[str, Any]) -> int
         {"n": COOLING_OFF_SETTING},
     ).all()
     usual = next((int(v) for payer, v in settings if payer is None), COOLING_OFF_DAYS)
-    conn.execute(text("DROP TABLE IF EXISTS work_cooling"))
-    conn.execute(
-        text("CREATE TEMPORARY TABLE work_cooling (payer_id bigint PRIMARY KEY, usable_from text)")
-    )
-    for payer, days in settings:
-        if payer is not None:
-            conn.execute(
-                text("INSERT INTO work_cooling VALUES (:p, :d)"),
-                {"p": payer, "d": (day + timedelta(days=int(days))).isoformat()},
-            )
-    usable = (day + timedelta(days=usual)).isoformat()
-    return made + conn.execute(text(_NEW_DESTINATIONS), {**values, "usable": usable}).rowcount
+    own = {
+        int(payer): (day + timedelta(days=int(days))).isoformat()
+        for payer, days in settings
+        if payer is not None
+    }
+    return (day + timedelta(days=usual)).isoformat(), own
 
 
 _OPENINGS = """

@@ -20,6 +20,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.checking import Good, Payer, Rules, check_chunks
+from disbursement.beneficiaries.directory import directory_of
 from disbursement.beneficiaries.programme_rows import Programme
 from disbursement.beneficiaries.reader import Chunk, Source, Spool
 from disbursement.beneficiaries.rules import Fault, search_form
@@ -101,8 +102,9 @@ class Stager:
             self.profiles = ProfileIds(conn)
             last = horizon(conn, month_of(day))
             rates = known_rates(conn)
+            banks = directory_of(conn, day)
         self.rules = Rules(
-            source.header, ctx.cell.code, payers, day, last, only_payer, rates, programme
+            source.header, ctx.cell.code, payers, day, last, only_payer, rates, programme, banks
         )
         self._good: list[Good] = []
         self._bad: list[tuple[int, list[Fault]]] = []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, text
 
 from disbursement.platform.columns import big, key, raw, small, whole, words
-from disbursement.platform.database import cell_metadata
+from disbursement.platform.database import cell_metadata, shared_metadata
 
 payer = Table(
     "payer",
@@ -387,4 +387,120 @@ import_open = Table(
     big("person_id", null=True),
     PrimaryKeyConstraint("import_id", "n"),
     Index("import_open_who", "import_id", "who_blind"),
+)
+
+# The account drive: asking a provider for accounts, what it answered, and whose name they carry.
+account_request = Table(
+    "account_request",
+    cell_metadata,
+    key(),
+    big("provider_id"),
+    words("profile"),  # which fields the provider's template asks for, e.g. account-drive-1/1
+    words("payers"),  # codes between spaces; '' = the whole cell
+    whole("people"),
+    raw("rows_digest"),  # what the second person signs: profile and people, in order
+    words("made_by"),
+    big("made_person"),
+    words("made_at"),
+    words("signed_by", null=True),
+    big("signed_person", null=True),
+    words("signed_at", null=True),
+    CheckConstraint("signed_person <> made_person", name="account_request_two_people"),
+)
+
+account_request_row = Table(
+    "account_request_row",
+    cell_metadata,
+    big("request_id"),
+    whole("n"),
+    big("person_id"),
+    words("state"),  # asked | issued | refused | counter | guardian
+    words("reason"),  # why, in the provider's words
+    big("import_id", null=True),
+    PrimaryKeyConstraint("request_id", "n"),
+    UniqueConstraint("request_id", "person_id"),
+    Index("account_request_person", "person_id"),
+)
+
+account_consent = Table(
+    "account_consent",
+    cell_metadata,
+    key(),
+    big("person_id"),
+    big("destination_id"),
+    words("given_on"),
+    words("document"),
+    words("recorded_by"),
+    words("recorded_at"),
+    UniqueConstraint("destination_id", name="account_consent_once"),
+    Index("account_consent_person", "person_id"),
+)
+
+# The newest row of a destination counts. States: accepted | pending | refused.
+name_check = Table(
+    "name_check",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    big("person_id"),
+    big("destination_id"),
+    words("ours"),  # the payee's name when it was compared
+    words("theirs"),  # the holder's as the provider wrote it
+    whole("score"),
+    words("rules"),  # names of the rules that cost points, between spaces
+    whole("threshold"),
+    words("source"),
+    words("state"),
+    words("checked_at"),
+    words("decided_by"),  # '' = by the payer's threshold
+    words("document"),
+    Index("name_check_destination", "destination_id"),
+)
+
+# The national directory of banks: dated rows laid over what ships, by two people. In `shared`.
+bank_version = Table(
+    "bank_version",
+    shared_metadata,
+    key(),  # the number people use: 1, 2, 3
+    words("note"),
+    words("file_name"),
+    raw("sha256"),
+    raw("content"),
+    words("proposed_by"),
+    big("proposed_person"),
+    words("proposed_at"),
+)
+
+bank_row = Table(
+    "bank_row",
+    shared_metadata,
+    big("version_id"),
+    whole("n"),
+    words("kind"),
+    words("name_vi"),
+    words("short_name"),
+    words("vietqr_code"),
+    words("bic"),
+    words("napas_bin"),
+    words("sbv_bank_code_3"),
+    words("citad_codes"),
+    words("now"),
+    words("valid_from"),  # '' = from ever
+    words("valid_to"),
+    words("confidence"),  # high | medium | low
+    words("note"),
+    words("source"),
+    PrimaryKeyConstraint("version_id", "n"),
+)
+
+bank_approval = Table(
+    "bank_approval",
+    shared_metadata,
+    big("version_id", pk=True),
+    words("document"),  # what settles it: number and date of the bank's paper
+    big("proposed_person"),
+    words("approved_by"),
+    big("approved_person"),
+    words("approved_at"),
+    CheckConstraint("approved_person <> proposed_person", name="bank_approval_two_people"),
 )
