@@ -23,8 +23,8 @@ from bank_adapters.contract import (
     Statement,
     StatusItem,
 )
-from bank_adapters.pain002 import RawStatus, StatusFile, read_pain002
-from bank_adapters.xmlsource import MOST_BYTES, Finding, opened, refuse
+from bank_adapters.pain002 import NO_ID, RawStatus, StatusFile, read_pain002
+from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
 
 CURRENCY = "VND"
 _WHOLE = re.compile(r"([0-9]{1,15})(\.0{1,5})?")
@@ -54,7 +54,7 @@ def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
 def sniff(source: Source, most_bytes: int = MOST_BYTES) -> AnswerKind:
     """Say which kind of answer this is by its first message element. Raises RefusedFile."""
     found = None
-    with opened(source, most_bytes) as stream:
+    with opened_answer(source, most_bytes) as stream:
         kept = b""
         while found is None and (piece := stream.read(_PIECE)):
             found = _MESSAGE.search(kept + piece)
@@ -115,8 +115,8 @@ def _status_item(row: tuple[Any, ...]) -> StatusItem:
         raw.level,
         raw.original_msg_id,
         raw.payment_info_id,
-        raw.end_to_end_id,
-        raw.instr_id,
+        _known_id(raw.end_to_end_id),
+        _known_id(raw.instr_id),
         raw.status,
         raw.reasons[0] if raw.reasons else None,
         raw.text,
@@ -124,6 +124,10 @@ def _status_item(row: tuple[Any, ...]) -> StatusItem:
         more_reasons=raw.reasons[1:],
         line=raw.line,
     )
+
+
+def _known_id(text: str | None) -> str | None:
+    return None if text is None or text in NO_ID else text
 
 
 def _statements(file: CamtFile) -> ParsedAnswer:

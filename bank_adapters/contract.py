@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from bank_adapters.profiles import Profile
+    from bank_adapters.api.contract import Item
 
 Side = Literal["CRDT", "DBIT"]
-AnswerKind = Literal["pain.002", "camt.053", "camt.052", "camt.054"]
+AnswerKind = Literal["pain.002", "camt.053", "camt.052", "camt.054", "sheet", "calls"]
+"""`sheet`: a result list in a table of the rail's own, read by its profile. `calls`: what a called
+rail answered, for each payment."""
+STATUS_KINDS = frozenset({"pain.002", "sheet"})
 Level = Literal["file", "batch", "transaction"]
 Action = Literal["retry", "fix", "wait", "ask", "stop"]
 Source = bytes | Path
@@ -132,6 +135,9 @@ class PaymentRow:
     """Remittance text, exactly as written; starts with `reference`, never names a category."""
     reference: str
     """[A-Z0-9]+, the reference the payee can quote."""
+    about: tuple[tuple[str, str], ...] = _field(default=(), repr=False)
+    """What a cash desk asks for beside the order: (name, value) with the names birth (year), last4
+    (of the identity number), place, payee (who may collect), months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,9 @@ class BatchHeader:
     total_vnd: int
     lot: int = 1
     """Number of this file where a batch is cut into lots, from 1."""
+    about: tuple[tuple[str, str], ...] = ()
+    """What a treasury's table names: (name, value) with the names unit_code, treasury, order_no,
+    order_date (dd/mm/yyyy) and order_total (the payment order's sum, digits, đồng)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +224,8 @@ class NotSent:
     """Certainly nothing left: may be tried again under the same id."""
 
     reason: str
+    far: bool = False
+    """True where the far side could not be reached: no fault of the file, tried without end."""
 
 
 Outcome = Accepted | Rejected | Unknown | NotSent
@@ -253,6 +264,8 @@ class StatusItem:
     more_reasons: tuple[str, ...] = ()
     """Further reason codes after the first."""
     line: int = 0
+    occurred_on: date | None = None
+    """Day of the credit or hand-over, where the rail gives one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +326,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """An answer, read whole and checked. `items` holds StatusItem (pain.002) or Statement."""
+    """An answer, read whole and checked.
+
+    `items` holds StatusItem (pain.002, sheet), Statement, or what a called rail said of each
+    payment (calls). A sheet has no id of its own: its `message_id` is made from its bytes, its
+    `created_at` is ''.
+    """
 
     kind: AnswerKind
     version: str
@@ -321,18 +339,24 @@ class ParsedAnswer:
     created_at: str
     original_message_id: str | None
     warnings: tuple[str, ...]
-    items: Items[StatusItem] | Sequence[Statement]
+    items: Items[StatusItem] | Sequence[Statement] | Sequence[Item]
 
     def statuses(self) -> Items[StatusItem]:
-        """Return the items of a pain.002; TypeError on another kind."""
-        if self.kind != "pain.002":
+        """Return the items of a pain.002 or sheet; TypeError on another kind."""
+        if self.kind not in STATUS_KINDS:
             raise TypeError(f"a {self.kind} holds statements, not statuses")
         return self.items  # type: ignore[return-value] # the kind decides, see above
 
     def statements(self) -> Sequence[Statement]:
-        """Return the statements of a camt; TypeError on a pain.002."""
-        if self.kind == "pain.002":
-            raise TypeError("a pain.002 holds statuses, not statements")
+        """Return the statements of a camt; TypeError on another kind."""
+        if self.kind in STATUS_KINDS or self.kind == "calls":
+            raise TypeError(f"a {self.kind} holds statuses, not statements")
+        return self.items  # type: ignore[return-value] # the kind decides, see above
+
+    def fates(self) -> Sequence[Item]:
+        """Return what a called rail said of each payment; TypeError on another kind."""
+        if self.kind != "calls":
+            raise TypeError(f"a {self.kind} is no answer to calls")
         return self.items  # type: ignore[return-value] # the kind decides, see above
 
 
@@ -347,6 +371,26 @@ class Transport(Protocol):
 
     def delivered(self, name: str) -> Accepted | NotSent | Unknown:
         """Ask whether a file of this name arrived: a restart asks before it sends."""
+
+
+class Marks(Protocol):
+    """What is remembered of a file on its way, durable before each call returns.
+
+    Without it a lost answer could not be told from a file that the bank already took out of its
+    inbox: a mark says that the decisive request may have left.
+    """
+
+    def expected(self, name: str) -> tuple[str, int] | None:
+        """Return SHA-256 (hex) and size in bytes of the file of this name; None if unknown."""
+
+    def asked(self, name: str) -> bool:
+        """Tell whether the request that makes the file the bank's may have left."""
+
+    def ask(self, name: str) -> None:
+        """Remember that this request is about to leave."""
+
+    def forget(self, name: str) -> None:
+        """Remember that it certainly did not take place and no longer can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +422,52 @@ OPTIONAL = ("verify_payee", "balance", "cancel", "verify_callback")
 """
 
 
+class Format(Protocol):
+    """What every profile says, whatever rail it describes."""
+
+    @property
+    def id(self) -> str:
+        """Name of the profile."""
+
+    @property
+    def version(self) -> int:
+        """Number of the version."""
+
+    @property
+    def key(self) -> str:
+        """Id and version as a batch freezes them, e.g. `iso-vn-1/1`."""
+
+    @property
+    def max_payments_per_file(self) -> int:
+        """Most payments in one file of ours."""
+
+    @property
+    def unlisted_means_accepted(self) -> bool:
+        """True where the rail lists only what it rejects."""
+
+    @property
+    def answer_wait_days(self) -> int:
+        """Working days after which a missing answer is a break."""
+
+    @property
+    def return_window_days(self) -> int:
+        """Working days in which a late return is ordinary."""
+
+    @property
+    def confidence(self) -> str:
+        """How sure we are of the source."""
+
+    @property
+    def source(self) -> str:
+        """Where the description comes from."""
+
+    def in_force(self, day: date) -> bool:
+        """Whether a batch of this day may be made under this version."""
+
+    def file_name(self, message_id: str, lot: int = 1) -> str:
+        """Name of the outgoing file, fixed by the batch alone."""
+
+
 class Adapter(Protocol):
     """One rail under one profile.
 
@@ -394,7 +484,7 @@ class Adapter(Protocol):
         """What this rail offers."""
 
     @property
-    def profile(self) -> Profile:
+    def profile(self) -> Format:
         """The dated format this adapter writes."""
 
     def validate(self, header: BatchHeader, rows: Iterable[PaymentRow]) -> None:

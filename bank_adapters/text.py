@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Literal, Protocol
 
 from bank_adapters.contract import Change, RefusedText
-from bank_adapters.profiles import Charset, Profile
+from bank_adapters.profiles import Charset
 
 Field = Literal["name", "text", "debtor_name"]
 
@@ -36,13 +36,14 @@ _WHOLE = {
     "æ": "ae",
     "Æ": "AE",
 }
+_LETTERS = {ord(a): b for a, b in _WHOLE.items()}
 _DASHES = "‐‑‒–—―−_"
 _QUOTES = "’‘‛`´"
 _TO_SPACE = '#;"“”„«»*@^|~\\=<>[]{}!$…•\u00a0\u202f\t\r\n'
 
 
 def _table(charset: Charset) -> dict[int, str]:
-    table = {ord(a): b for a, b in _WHOLE.items()}
+    table = dict(_LETTERS)
     table |= {ord(c): "-" for c in _DASHES if charset == "x" or c != "_"}
     table |= {ord(c): "'" for c in _QUOTES if charset == "x" or c != "`"}
     table |= {ord(c): " " for c in _TO_SPACE if charset == "x" or not " " <= c <= "~"}
@@ -54,15 +55,43 @@ def _table(charset: Charset) -> dict[int, str]:
 _TABLES: dict[Charset, dict[int, str]] = {"x": _table("x"), "ascii": _table("ascii")}
 
 
-def prepare_text(profile: Profile, value: str, field: Field) -> tuple[str, Change | None]:
+class TextRules(Protocol):
+    """What a profile says about texts: the characters, and the lengths in characters."""
+
+    @property
+    def charset(self) -> Charset:
+        """Characters that may be written."""
+
+    @property
+    def name_length(self) -> int:
+        """Longest name."""
+
+    @property
+    def text_length(self) -> int:
+        """Longest remittance text."""
+
+
+def prepare_text(profile: TextRules, value: str, field: Field) -> tuple[str, Change | None]:
     """Return `value` as the profile's files carry it, and the change (None if none).
 
     Pure; used when a batch is frozen. Raises RefusedText where a character has no written form or
     the result is empty or longer than the profile allows (characters): it is never cut.
     """
+    most = profile.text_length if field == "text" else profile.name_length
     written = _write(profile.charset, value)
-    if not ALLOWED[profile.charset].fullmatch(written):
-        bad = next(c for c in written if not ALLOWED[profile.charset].fullmatch(c))
+    return settled(value, written, field, ALLOWED[profile.charset], most)
+
+
+def settled(
+    value: str, written: str, field: Field, allowed: re.Pattern[str], most: int
+) -> tuple[str, Change | None]:
+    """Return what `value` came out as, with the change, where a file may carry it.
+
+    `allowed` matches every text of the character set; `most` is a length in characters. Raises
+    RefusedText as `prepare_text`.
+    """
+    if not allowed.fullmatch(written):
+        bad = next(c for c in written if not allowed.fullmatch(c))
         raise RefusedText(
             field,
             "text_character",
@@ -70,7 +99,6 @@ def prepare_text(profile: Profile, value: str, field: Field) -> tuple[str, Chang
             "hãy sửa trong hồ sơ.",
             en=f"character U+{ord(bad):04X} in {field} cannot be written",
         )
-    most = profile.text_length if field == "text" else profile.name_length
     if not written:
         raise RefusedText(
             field,
@@ -100,12 +128,16 @@ _FIELD_VI: dict[Field, str] = {
 def _write(charset: Charset, value: str) -> str:
     if charset == "utf8":
         return " ".join(unicodedata.normalize("NFC", value).split())
-    if value.isascii():
-        plain = value
-    else:
-        # đ first: it has no decomposition. Then marks away (NFD, not NFKD: a compatibility form
-        # such as a circled digit is not the same text and is refused instead).
-        replaced = value.translate(_TABLES[charset])
-        marks = unicodedata.normalize("NFD", replaced)
-        plain = "".join(c for c in marks if not unicodedata.combining(c))
+    plain = value if value.isascii() else without_marks(value.translate(_TABLES[charset]))
     return " ".join(plain.translate(_TABLES[charset]).split())
+
+
+def without_marks(value: str) -> str:
+    """Return Vietnamese letters without their marks: đ first, since it has no decomposition.
+
+    NFD, not NFKD: a compatibility form such as a circled digit is not the same text and stays.
+    """
+    if value.isascii():
+        return value
+    marks = unicodedata.normalize("NFD", value.translate(_LETTERS))
+    return "".join(c for c in marks if not unicodedata.combining(c))

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from disbursement.api import approvals, events, explain, problems, routes
+from disbursement.api import approvals, callbacks, events, explain, problems, routes
 from disbursement.api.access import Ctx, caller
 from disbursement.api.body import InvalidBodyError, fields_of
 from disbursement.api.guard import Guard
@@ -51,6 +51,7 @@ def create_app(ctx: Context, *, pace: Pace | None = None) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(approvals.router)
     app.include_router(events.router)
+    app.include_router(callbacks.router)
     app.include_router(explain.router)
     app.include_router(status_pages.router)
     app.add_api_route("/healthz", health, methods=["GET"], tags=["operate"])

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from disbursement.cli import (
+    accounts,
     bench,
     budget,
     cash,
     cell,
     common,
+    directory,
     event,
     file,
     ledger,
@@ -20,6 +22,7 @@ from disbursement.cli import (
     payer,
     payment,
     programme,
+    provider,
     rates,
     receivable,
     reconcile,
@@ -74,7 +77,10 @@ app.add_typer(payment.app, name="payment")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(file.app, name="file")
 app.add_typer(payer.app, name="payer")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(directory.app, name="directory")
 app.add_typer(programme.app, name="programme")
+app.add_typer(provider.app, name="provider")
 app.add_typer(receivable.app, name="receivable")
 app.command()(reconcile.reconcile)
 app.command()(doctor)

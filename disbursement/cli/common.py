@@ -174,8 +174,8 @@ def in_english() -> bool:
 
 def fail(error: DisburseError) -> typer.Exit:
     """Say one sentence on stderr; return the exit that the command leaves with."""
-    sentence = error.en if _overrides.get("lang") == "en" else error.sentence
-    typer.echo(f"Lỗi [{error.code}]: {sentence}", err=True)
+    word, sentence = ("Error", error.en) if in_english() else ("Lỗi", error.sentence)
+    typer.echo(f"{word} [{error.code}]: {sentence}", err=True)
     return typer.Exit(error.exit_code)
 
 

@@ -43,7 +43,7 @@ def explain(
 
 def _bytes(file: str) -> bytes:
     """Read the dossier, one byte more than it may have. Raises UsageError."""
-    from disbursement.entitlements.dossier import MAX_BYTES  # noqa: PLC0415 - commands start fast
+    from disbursement.entitlements.dossier_json import MAX_BYTES  # noqa: PLC0415 - commands start fast
 
     if file == "-":
         return sys.stdin.buffer.read(MAX_BYTES + 1)

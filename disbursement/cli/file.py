@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from disbursement.beneficiaries.reader import Encoding
 from disbursement.cli import common
 from disbursement.cli.common import Json
-from disbursement.exchange.inspect import KINDS, Inspected, Known
+from disbursement.exchange.inspect import KINDS, Inspected, Known, account
 from disbursement.exchange.inspect import inspect as look_into
 from disbursement.platform.context import Context
-from disbursement.platform.errors import UsageError
+from disbursement.platform.errors import RefusedError, UsageError
 from ledger.money import format_vnd
 
 app = typer.Typer(help="Xem một tệp là gì.", no_args_is_help=True)
@@ -38,12 +38,18 @@ def inspect(
     """Loại tệp, của ai, bao nhiêu dòng, tổng tiền, mã tóm tắt, có trong sổ chưa; không ghi gì."""
     if encoding not in ("utf-8", "windows-1258"):
         raise UsageError("encoding", "--encoding chỉ nhận utf-8 hoặc windows-1258.")
-    found = look_into(path, _books(), encoding="utf-8" if encoding == "utf-8" else "windows-1258")
+    chosen: Encoding = "utf-8" if encoding == "utf-8" else "windows-1258"
     if as_json:
-        common.emit(asdict(found))
+        about = account(path, _books(), encoding=chosen)
+        common.emit(about)
+        if not (about["complete"] and about["importable"]):
+            raise typer.Exit(RefusedError.exit_code)
         return
+    found = look_into(path, _books(), encoding=chosen)
     for name, value in _lines(found):
         typer.echo(f"{name + ':':<26}{value}")
+    if found.kind == "pain.001" and found.valid is False:
+        raise typer.Exit(RefusedError.exit_code)  # what leaves must satisfy its schema
 
 
 def _books() -> Context | None:

@@ -10,13 +10,16 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import text
 
+from disbursement.beneficiaries.holds import payer_of_hold
 from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
+from disbursement.documents.words import FINDING_STATES, HOLD_KINDS
 from disbursement.identity.service import unlock
 from disbursement.platform.clock import YEARS, parse_month, show_month
 from disbursement.platform.errors import NotFoundError, UsageError
 from disbursement.runs import close as closing
+from disbursement.runs import findings as found_on
 from disbursement.runs import papers, service
 from ledger.money import MoneyError, format_vnd, parse_vnd
 
@@ -25,6 +28,7 @@ app = typer.Typer(help="Kỳ chi trả: lập, kiểm tra, ký, rút tiền, đ�
 Month = Annotated[str, typer.Option("--month", help="Tháng chi trả, dạng 2026-11.")]
 ListId = Annotated[int, typer.Argument(metavar="LIST", min=1, max=common.LARGEST)]
 Payer = Annotated[list[str] | None, typer.Option("--payer", help="Mã xã; bỏ trống = tất cả.")]
+LIMIT_UNITS = {"month": "tháng", "person": "người", "day": "ngày", "percent": "%"}
 ROLES = {"second": "sign2", "first": "sign1"}
 
 
@@ -303,3 +307,80 @@ def sheet(
         return
     for path in papers.write_sheet(ctx, list_id, out):
         typer.echo(str(path))
+
+
+@app.command()
+@common.command
+def findings(list_id: ListId, as_json: Json = False) -> None:
+    """Những gì kiểm tra phát hiện khi lập danh sách: ai bị giữ, vì sao, cần văn bản nào."""
+    rows = found_on.list_findings(common.context(), list_id)
+    if as_json:
+        common.emit([asdict(r) for r in rows])
+        return
+    if not rows:
+        typer.echo(f"Danh sách {list_id}: kiểm tra không phát hiện gì.")
+    for r in rows:
+        who = f"{r.reference} ****{r.last4}" if r.reference else "cả danh sách"
+        hold = f"{r.hold:>8}" if r.hold is not None else " " * 8
+        done = f" [{r.resolved_by}: {r.resolved_document}]" if r.state == "resolved" else ""
+        typer.echo(f"{hold}  {FINDING_STATES[r.state]:<18}  {r.title} – {who}: {r.detail}{done}")
+    if any(r.state == "open" for r in rows):
+        typer.echo(
+            "Giải quyết: disburse run resolve SỐ --document VĂN_BẢN --as CÁN_BỘ, rồi lập lại."
+        )
+
+
+@app.command()
+@common.command
+def resolve(
+    hold: Annotated[int, typer.Argument(help="Số hồ sơ giữ.", min=1, max=common.LARGEST)],
+    document: Annotated[str, typer.Option("--document", help="Số, ngày văn bản làm căn cứ.")],
+    user: As,
+    as_json: Json = False,
+) -> None:
+    """Giải quyết một phát hiện theo văn bản; lần lập sau ghi là đã giải quyết."""
+    ctx = common.context()
+    common.officer(ctx, user, "preparer", "checker", payer=payer_of_hold(ctx, hold))
+    row = found_on.resolve(ctx, hold, document, user)
+    if as_json:
+        common.emit(asdict(row))
+        return
+    typer.echo(f"Đã giải quyết phát hiện số {row.id} ({row.reason}) theo: {row.document}.")
+
+
+@app.command()
+@common.command
+def limits(
+    payer: Annotated[str | None, typer.Option("--payer", help="Mã xã.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Các quy tắc kiểm tra và giới hạn của chúng."""
+    ctx = common.context()
+    common.known_payers(ctx, payer)
+    rows = found_on.limits(ctx, payer)
+    if as_json:
+        common.emit([asdict(r) for r in rows])
+        return
+    for r in rows:
+        limit = "" if r.limit is None else f"{r.limit} {LIMIT_UNITS[r.unit]}"
+        typer.echo(f"{r.rule:<18} {HOLD_KINDS[r.kind]:<16} {limit:<10} {r.title}")
+
+
+@app.command()
+@common.command
+def limit(
+    rule: Annotated[str, typer.Argument(help="Tên quy tắc; xem `run limits`.")],
+    value: Annotated[int, typer.Argument(help="Giới hạn mới.")],
+    payer: Annotated[str, typer.Option("--payer", help="Mã xã.")],
+    document: Annotated[str, typer.Option("--document", help="Số, ngày văn bản làm căn cứ.")],
+    user: As,
+    as_json: Json = False,
+) -> None:
+    """Đặt giới hạn của một quy tắc cho một đơn vị, theo văn bản; người quản trị làm."""
+    row = found_on.set_limit(
+        common.context(), rule, value, payer=payer, document=document, actor=user
+    )
+    if as_json:
+        common.emit({"payer": payer, **asdict(row)})
+        return
+    typer.echo(f"{payer}: {row.title}: giới hạn {row.limit} {LIMIT_UNITS[row.unit]}.")

@@ -9,17 +9,20 @@ import typer
 from sqlalchemy import text
 
 from bank_adapters.simulators.bank import PROFILES, SimulatedBank
-from disbursement.cli import common
+from disbursement.cli import common, simulate_rails
 from disbursement.cli.run import Month, month_arg
 from disbursement.demo.counterparties import Counterparties, bank_truth, collected
-from disbursement.fallback.simulator import simulated_result
+from disbursement.fallback import simulator as desks
+from disbursement.fallback.simulator import PostOffice, simulated_result
 from disbursement.jobs.worker import drop_folder
 from disbursement.platform import files
 from disbursement.platform.clock import today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotAllowedError, NotFoundError, UsageError
+from ledger.money import format_vnd
 
 app = typer.Typer(help="Ngân hàng và bàn chi tiền mặt giả lập, để thử.", no_args_is_help=True)
+simulate_rails.add_to(app)
 
 Provider = Annotated[str, typer.Option("--provider", help="Mã tổ chức chi trả.")]
 
@@ -92,9 +95,11 @@ def _fund(ctx: Context, made: SimulatedBank, provider: str) -> int:
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(
-                "SELECT y.code, x.voucher, x.amount_vnd FROM draw x "
-                "JOIN payer y ON y.id = x.payer_id WHERE x.amount_vnd > 0 ORDER BY x.id"
-            )
+                "SELECT y.code, w.voucher, x.amount_vnd FROM draw_part x JOIN draw w "
+                "ON w.id = x.draw_id JOIN payer y ON y.id = w.payer_id JOIN provider v "
+                "ON v.id = x.provider_id WHERE x.amount_vnd > 0 AND v.code = :v ORDER BY x.id"
+            ),
+            {"v": provider},
         ).all()
     accounts = _accounts(ctx, provider, {r.code for r in rows})
     done = 0
@@ -195,3 +200,40 @@ def desk(
             path = folder / f"ket-qua-{message}.csv"
             files.write(path, simulated_result(conn, [batch_id], day, seed=seed))
             typer.echo(str(path))
+
+
+@app.command()
+@common.command
+def post(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Thư mục giao nhận (out/ nhận, in/ trả).")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option("--profile", help=f"Mức hỏng: {', '.join(desks.PROFILES)}.")
+    ] = "steady",
+    seed: Annotated[int, typer.Option("--seed", help="Hạt giống.")] = 1,
+    fault: Annotated[
+        str, typer.Option("--fault", help=f"Lỗi cố ý: {', '.join(desks.FAULTS)}.")
+    ] = "",
+) -> None:
+    """Bưu cục giả lập: nhận danh sách ký nhận trong out/, trả danh sách kết quả vào in/."""
+    if profile not in desks.PROFILES:
+        raise UsageError("profile", f"--profile chỉ nhận: {', '.join(desks.PROFILES)}.")
+    if fault and fault not in desks.FAULTS:
+        raise UsageError("fault", f"--fault chỉ nhận: {', '.join(desks.FAULTS)}.")
+    ctx = _trial()
+    office = PostOffice(
+        folder or ctx.settings.home / "post", seed=seed, profile=profile, fault=fault
+    )
+    try:
+        day = today(ctx.clock)
+        taken = office.take_lists(day)
+        for path in office.results(day):
+            typer.echo(str(path))
+        paid = office.paid()
+    finally:
+        office.close()
+    typer.echo(
+        f"Bưu cục giả lập: nhận {taken} lệnh mới, đến nay đã chi {len(paid)} lệnh, "
+        f"{format_vnd(sum(paid.values()))} đồng."
+    )

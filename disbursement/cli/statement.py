@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bank_adapters import answers
-from bank_adapters.contract import ParsedAnswer, RefusedFile
+from bank_adapters.inspect import inspect_answer
 from disbursement.cli import common
 from disbursement.cli.common import As, Json
 from disbursement.payments.answer import AnswerResult
 from disbursement.payments.intake import take_answer, take_folder
 from disbursement.platform.errors import NotFoundError, NotNowError, RefusedError
-from ledger.money import format_vnd
 
 app = typer.Typer(help="Tệp trả lời và sao kê của ngân hàng.", no_args_is_help=True)
 
@@ -29,62 +28,61 @@ _SHOWN = {
 @app.command()
 @common.command
 def inspect(
-    file: Annotated[Path, typer.Argument(help="Tệp pain.002 hoặc camt.05x.")],
+    file: Annotated[Path, typer.Argument(help="Tệp camt.052/053/054, pain.002, MT940 hoặc MT942.")],
     as_json: Json = False,
 ) -> None:
-    """Xem một tệp của ngân hàng: loại, số dòng, tổng tiền, số dư; không ghi gì."""
-    if not file.is_file():
-        raise NotFoundError("no_file", f"Không có tệp {file.name}; kiểm tra lại đường dẫn.")
-    try:
-        parsed = answers.parse(file)
-    except RefusedFile as error:
-        raise RefusedError(error.code, error.sentence, en=error.en) from error
-    about = _about(parsed)
+    """Xem một tệp của ngân hàng: loại, số dòng, tổng tiền, số dư, đọc hết chưa; không ghi gì."""
+    about = inspect_answer(file) if file.is_file() else _no_file(file, as_json=as_json)
     if as_json:
         common.emit(about)
-        return
-    typer.echo(f"{file.name}: {parsed.kind} ({parsed.version}), mã tệp {parsed.message_id}")
-    for row in about.get("statements", []):
-        typer.echo(
-            f"  sao kê {row['id']} số {row['sequence']}, tài khoản đuôi {row['account_last4']}, "
-            f"{row['from']} đến {row['to']}: đầu kỳ {_vnd(row['opening_vnd'])}, "
-            f"ghi có {_vnd(row['credit_vnd'])}, ghi nợ {_vnd(row['debit_vnd'])}, "
-            f"cuối kỳ {_vnd(row['closing_vnd'])}; {row['entries']} dòng"
-        )
-    for key, count in about.get("statuses", {}).items():
-        typer.echo(f"  {key}: {count}")
-    for warning in parsed.warnings:
-        typer.echo(f"  lưu ý: {warning}")
+    else:
+        for line in _told(file.name, about):
+            typer.echo(line)
+    if not (about["complete"] and about["importable"]):
+        raise typer.Exit(RefusedError.exit_code)
 
 
-def _vnd(amount: int | None) -> str:
-    return "không ghi" if amount is None else format_vnd(amount)
-
-
-def _about(parsed: ParsedAnswer) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "kind": parsed.kind, "version": parsed.version, "message_id": parsed.message_id,
-        "created_at": parsed.created_at, "warnings": list(parsed.warnings),
+def _no_file(file: Path, *, as_json: bool) -> dict[str, Any]:
+    error = NotFoundError("no_file", f"Không có tệp {file.name}; kiểm tra lại đường dẫn.")
+    if not as_json:
+        raise error
+    return {
+        "kind": "unknown", "version": "", "complete": False, "importable": False,
+        "statements": [], "warnings": [], "errors": [{"line": None, "message": error.sentence}],
     }  # fmt: skip
-    if parsed.kind == "pain.002":
-        found = Counter(
-            f"{s.level} {s.status or '-'}{' ' + s.reason_code if s.reason_code else ''}"
-            for s in parsed.statuses()
+
+
+_BALANCED = {"yes": "cân", "no": "KHÔNG CÂN", "unknown": "không đủ số dư để đối chiếu"}
+
+
+def _told(name: str, about: dict[str, Any]) -> Iterator[str]:
+    """Say it to a person: the file, its statements or statuses, what is wrong, what to do."""
+    version = f" ({about['version']})" if about["version"] else ""
+    yield f"{name}: {about['kind']}{version}"
+    for row in about["statements"]:
+        yield (
+            f"  sao kê {row['id']}, tài khoản đuôi {(row['account'] or '')[-4:]}, "
+            f"{row['currency'] or 'không ghi loại tiền'}: đầu kỳ {row['opening'] or 'không ghi'}, "
+            f"ghi có {row['credits']}, ghi nợ {row['debits']}, cuối kỳ "
+            f"{row['closing'] or 'không ghi'}; {row['entries']} dòng; {_BALANCED[row['balanced']]}"
         )
-        return {
-            **out, "original_message_id": parsed.original_message_id,
-            "statuses": dict(sorted(found.items())),
-        }  # fmt: skip
-    out["statements"] = [
-        {
-            "id": s.id, "sequence": s.sequence, "account_last4": s.account[-4:],
-            "from": str(s.from_date or ""), "to": str(s.to_date or ""),
-            "opening_vnd": s.opening_vnd, "closing_vnd": s.closing_vnd,
-            "credit_vnd": s.credit_vnd, "debit_vnd": s.debit_vnd, "entries": len(s.entries),
-        }
-        for s in parsed.statements()
-    ]  # fmt: skip
-    return out
+    if "transactions" in about:
+        yield f"  trạng thái cả tệp: {about['group_status'] or 'không ghi'}"
+        for batch in about["batches"]:
+            yield f"  lô {batch['id']}: {batch['status'] or 'không ghi'}"
+        for status, count in Counter(t["status"] for t in about["transactions"]).items():
+            yield f"  {count} lệnh {status or 'không ghi trạng thái'}"
+    for warning in about["warnings"]:
+        yield f"  lưu ý: {warning}"
+    for error in about["errors"]:
+        where = f" (dòng {error['line']})" if error["line"] else ""
+        yield f"  LỖI{where}: {error['message']}"
+    if about["complete"] and about["importable"]:
+        yield "Đọc hết, các số cộng đúng."
+    elif about["complete"]:
+        yield "Đọc hết nhưng không nhập được; hãy hỏi ngân hàng."
+    else:
+        yield "KHÔNG đọc được hết; không nhập gì từ tệp này."
 
 
 @app.command(name="import")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -88,6 +89,52 @@ def stop(username: Name, by: By = None) -> None:
     """Dừng hẳn một người dùng: không đăng nhập, không ký được nữa."""
     staff.stop(common.context(), username, actor=by)
     typer.echo(f"Đã dừng {username}.")
+
+
+@app.command("declare-account")
+@common.command
+def declare_account(
+    username: Name,
+    bank: Annotated[str, typer.Option("--bank", help="Ngân hàng hoặc ví (mã BIC, BIN, tên ngắn).")],
+    account: Annotated[str, typer.Option("--account", help="Số tài khoản của cán bộ.")],
+    by: Annotated[str, typer.Option("--as", help="Chính cán bộ, hoặc người quản trị.")],
+    as_json: Json = False,
+) -> None:
+    """Khai tài khoản của cán bộ: danh sách chi vào tài khoản này sẽ bị giữ lại."""
+    from disbursement.runs import officer_accounts  # noqa: PLC0415 - commands start fast
+
+    made = officer_accounts.declare_account(common.context(), username, bank, account, actor=by)
+    if as_json:
+        common.emit(asdict(made))
+        return
+    typer.echo(f"Đã ghi tài khoản ****{made.last4} ({made.bank_code}) của {made.username}.")
+
+
+@app.command("accounts")
+@common.command
+def accounts(as_json: Json = False) -> None:
+    """Liệt kê tài khoản cán bộ đã khai (bốn số cuối)."""
+    from disbursement.runs import officer_accounts  # noqa: PLC0415 - commands start fast
+
+    found = officer_accounts.officer_accounts(common.context())
+    if as_json:
+        common.emit([asdict(a) for a in found])
+        return
+    for a in found:
+        typer.echo(f"{a.id:>6}  {a.username:<20} {a.bank_code:<12} ****{a.last4}")
+
+
+@app.command("withdraw-account")
+@common.command
+def withdraw_account(
+    account_id: Annotated[int, typer.Argument(help="Số của tài khoản đã khai.", min=1)],
+    by: Annotated[str, typer.Option("--as", help="Người quản trị.")],
+) -> None:
+    """Bỏ một tài khoản đã khai nhầm hoặc đã đóng; người quản trị làm."""
+    from disbursement.runs import officer_accounts  # noqa: PLC0415 - commands start fast
+
+    done = officer_accounts.withdraw_account(common.context(), account_id, actor=by)
+    typer.echo(f"Đã bỏ tài khoản ****{done.last4} của {done.username}.")
 
 
 @app.command("rotate-keys")

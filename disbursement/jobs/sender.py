@@ -25,11 +25,14 @@ from bank_adapters.contract import (
     Rejected,
     Transport,
 )
+from bank_adapters.transports.connection import ConnectionFileError
 from disbursement.documents.control_note import (
     ControlNote,
     control_note_pdf,
     control_note_text,
 )
+from disbursement.jobs import calls
+from disbursement.jobs.rails import called_rail, is_called
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
@@ -37,6 +40,8 @@ from disbursement.platform.errors import DisburseError, NotNowError
 from disbursement.runs import approvals, batches, books
 from disbursement.runs.papers import office
 
+OPEN = ("queued", "sending", "unknown")
+"""States of a batch of which it is not known that its file arrived."""
 MAX_TRIES = 3
 """A batch whose sending fails this often by our own fault is parked for a person (F11)."""
 
@@ -84,7 +89,8 @@ def drain(
                 done.rosters += 1
             else:
                 _send(ctx, transport_for, batch_id, state, worker, done)
-        except NotNowError as error:
+        except (NotNowError, ConnectionFileError) as error:
+            # Nothing left: tried again when what is missing is there (a connection to be mended).
             done.waiting += 1
             reasons.append(error.sentence)
             _note(ctx, batch_id, "waiting", error.sentence)
@@ -121,11 +127,21 @@ def _send(
     worker: str,
     done: Sent,
 ) -> None:
+    called = _called(ctx, batch_id)
+    if called is not None:
+        _send_calls(ctx, called, state, worker, done)
+        return
+    if state not in OPEN:
+        # The rail answered before its delivery was recorded: there is nothing to send any more.
+        with ctx.cell.begin() as conn:
+            _record(conn, ctx, batch_id, state, "done", worker)
+        return
+    # Before the claim: with a connection that cannot be used no money is held for this batch.
+    transport = transport_for(_provider(ctx, batch_id))
     if state == "queued":
         _claim(ctx, batch_id, worker)
-    file, provider = _outgoing_file(ctx, batch_id)
+    file = _outgoing_file(ctx, batch_id)
     _write_notes(ctx, batch_id, file.path)
-    transport = transport_for(provider)
     outcome: Outcome = NotSent("not asked yet")
     if state in ("sending", "unknown"):
         outcome = transport.delivered(file.name)
@@ -138,14 +154,83 @@ def _send(
         elif isinstance(outcome, NotSent):
             # Nothing left: the batch stays in `sending`, money held; the next drain tries again
             # under the same name.
-            _tries(conn, batch_id, outcome.reason)
+            _tries(conn, batch_id, outcome)
             done.waiting += 1
         elif isinstance(outcome, Rejected):
             _record(conn, ctx, batch_id, "unknown", "stopped", worker)
             done.stopped += 1
         else:
-            _record(conn, ctx, batch_id, "unknown", "waiting", worker)
+            _record(conn, ctx, batch_id, "unknown", "waiting", worker, outcome.reason)
             done.unknown += 1
+
+
+def _called(ctx: Context, batch_id: int) -> Any:
+    """Return a batch of a called rail with its provider, None for a batch that is a file."""
+    with ctx.cell.read() as conn:
+        row = conn.execute(
+            text(
+                "SELECT b.id, b.message_id, b.profile, p.code AS provider FROM batch b "
+                "JOIN provider p ON p.id = b.provider_id WHERE b.id = :b"
+            ),
+            {"b": batch_id},
+        ).one()
+    return row if is_called(row.profile) else None
+
+
+def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -> None:
+    """Send what has not left of a batch of calls; it is `sent` once every call has left."""
+    batch_id = batch.id
+    rail = called_rail(ctx, batch.provider, batch.profile)
+    if state == "queued":
+        _claim(ctx, batch_id, worker)
+    path = _outgoing_file(ctx, batch_id).path
+    _write_notes(ctx, batch_id, path)
+    with rail.wire() as wire:
+        progress = calls.send_batch(ctx, rail, batch, path, wire)
+    with ctx.cell.begin() as conn:
+        if progress.stop:
+            _tries(conn, batch_id, NotSent(progress.stop))
+            done.stopped += 1
+        elif progress.unsent:
+            _tries(conn, batch_id, NotSent("not sent"))
+            done.waiting += 1
+        else:
+            _record(conn, ctx, batch_id, "sent", "done", worker)
+            done.sent += 1
+
+
+def ask_due(ctx: Context) -> int:
+    """Inquire about the calls whose outcome is open and due; return how many were asked."""
+    with ctx.cell.read() as conn:
+        rows = conn.execute(
+            text(
+                "SELECT DISTINCT b.id, b.message_id, b.profile, p.code AS provider "
+                "FROM rail_call c JOIN batch b ON b.id = c.batch_id JOIN provider p "
+                "ON p.id = b.provider_id WHERE c.state IN ('made', 'asking', 'done') "
+                "AND b.state IN ('sending', 'sent', 'accepted', 'unknown') ORDER BY b.id"
+            )
+        ).all()
+    asked = 0
+    for batch in rows:
+        rail = called_rail(ctx, batch.provider, batch.profile)
+        with rail.wire() as wire:
+            asked += calls.ask_batch(ctx, rail, batch, wire)
+        calls.stop_overdue(ctx, rail, batch.id)
+        _send_again(ctx, batch.id)
+    return asked
+
+
+def _send_again(ctx: Context, batch_id: int) -> None:
+    """Wake the outbox where the rail says that it never had a call: the same bytes go again."""
+    with ctx.cell.begin() as conn:
+        conn.execute(
+            text(
+                "UPDATE outbox SET state = 'claimed', why = '' WHERE batch_id = :b "
+                "AND state = 'done' AND EXISTS (SELECT 1 FROM rail_call c "
+                "WHERE c.batch_id = :b AND c.state = 'unsent')"
+            ),
+            {"b": batch_id},
+        )
 
 
 def _claim(ctx: Context, batch_id: int, worker: str) -> None:
@@ -230,18 +315,28 @@ def _batch(conn: Connection, batch_id: int) -> Any:
     )
 
 
-def _outgoing_file(ctx: Context, batch_id: int) -> tuple[OutgoingFile, str]:
+def _provider(ctx: Context, batch_id: int) -> str:
+    with ctx.cell.read() as conn:
+        return str(_batch(conn, batch_id)["provider"])
+
+
+def _outgoing_file(ctx: Context, batch_id: int) -> OutgoingFile:
     with ctx.cell.read() as conn:
         row = _batch(conn, batch_id)
     path = batches.outgoing(ctx, row["month"], row["file_name"])
-    return (
-        OutgoingFile(row["file_name"], path, bytes(row["file_sha256"]).hex(), path.stat().st_size),
-        row["provider"],
+    return OutgoingFile(
+        row["file_name"], path, bytes(row["file_sha256"]).hex(), path.stat().st_size
     )
 
 
 def _record(
-    conn: Connection, ctx: Context, batch_id: int, state: str, outbox: str, worker: str
+    conn: Connection,
+    ctx: Context,
+    batch_id: int,
+    state: str,
+    outbox: str,
+    worker: str,
+    why: str = "",
 ) -> None:
     at = stamp(ctx.clock)
     conn.execute(
@@ -252,17 +347,21 @@ def _record(
         {"s": state, "t": at, "b": batch_id},
     )
     conn.execute(
-        text("UPDATE outbox SET state = :o, claimed_by = :w, claimed_at = :t WHERE batch_id = :b"),
-        {"o": outbox, "w": worker, "t": at, "b": batch_id},
+        text(
+            "UPDATE outbox SET state = :o, why = :y, claimed_by = :w, claimed_at = :t "
+            "WHERE batch_id = :b"
+        ),
+        {"o": outbox, "y": why, "w": worker, "t": at, "b": batch_id},
     )
 
 
-def _tries(conn: Connection, batch_id: int, why: str) -> None:
+def _tries(conn: Connection, batch_id: int, why: NotSent) -> None:
+    """Count a try that sent nothing; a far side that is out of reach is no fault of the file."""
     conn.execute(
         text(
             "UPDATE outbox SET tries = tries + 1, why = :w, "
-            f"state = CASE WHEN tries + 1 >= {MAX_TRIES} THEN 'stopped' ELSE 'waiting' END "
-            "WHERE batch_id = :b"
+            f"state = CASE WHEN tries + 1 >= {MAX_TRIES} AND :f = 0 THEN 'stopped' "
+            "ELSE 'waiting' END WHERE batch_id = :b"
         ),
-        {"w": why, "b": batch_id},
+        {"w": why.reason, "f": int(why.far), "b": batch_id},
     )

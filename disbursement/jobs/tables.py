@@ -1,10 +1,10 @@
-"""Durable work: the outbox of files to send."""
+"""Durable work: the outbox, what each file is on the wire, the calls of called rails."""
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table, UniqueConstraint
 
-from disbursement.platform.columns import big, whole, words
+from disbursement.platform.columns import big, key, raw, whole, words
 from disbursement.platform.database import cell_metadata
 
 outbox = Table(
@@ -18,4 +18,40 @@ outbox = Table(
     words("claimed_by"),
     words("claimed_at"),
     whole("tries"),
+)
+
+wire_file = Table(
+    "wire_file",
+    cell_metadata,
+    big("batch_id", pk=True),
+    words("name", unique=True),  # as it is called at the far side
+    raw("sha256"),  # of the wrapped bytes; every attempt sends exactly these
+    big("bytes"),
+    words("made_at"),
+    words("asked_at", null=True),  # when the deciding request was about to leave
+)
+
+# State of a call: made (bytes stored; it may have left) -> asking (the rail holds it, or we do not
+# know: it is inquired), unsent (certainly never left, or the rail never had it: the same bytes may
+# go), done (every payment of it has an outcome) -> closed (asked once more after the days of
+# ordinary returns), stopped (past the rail's windows: only a person).
+rail_call = Table(
+    "rail_call",
+    cell_metadata,
+    key(),
+    big("batch_id"),
+    whole("n"),  # number of the call in the batch, from 1
+    words("step"),  # pay | approve
+    words("request_id"),
+    whole("first_n"),  # payments of the batch that it carries
+    whole("last_n"),
+    words("state"),
+    words("reference"),  # the rail's own name of the request
+    raw("wire_enc"),  # method, path, headers, body exactly as they leave
+    words("made_at"),
+    words("asked_at"),  # '' or when it was last inquired
+    whole("asks"),
+    UniqueConstraint("batch_id", "n", "step"),
+    Index("rail_call_request", "request_id"),
+    Index("rail_call_state", "state", "batch_id"),
 )

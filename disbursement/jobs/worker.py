@@ -18,12 +18,14 @@ from sqlalchemy.exc import IntegrityError
 
 from bank_adapters.contract import Transport
 from bank_adapters.transports import FileDrop
+from bank_adapters.transports.connection import ConnectionFileError
 from disbursement.fallback.service import open_roster
-from disbursement.jobs import sender
+from disbursement.jobs import links, sender
 from disbursement.payments.intake import take_answers
 from disbursement.platform import files
 from disbursement.platform.calendar import cut_off
 from disbursement.platform.clock import ICT, stamp, today
+from disbursement.platform.connections import connection_path
 from disbursement.platform.context import Context
 
 WARN_BEFORE = timedelta(days=1)
@@ -36,6 +38,8 @@ class Tick:
     name: str
     every_seconds: int
     work: Callable[[Context], str]
+    lock: str = ""
+    """Ticks under one lock are never at work together; a tick of its own where empty."""
 
 
 def name_of_worker() -> str:
@@ -49,9 +53,12 @@ def drop_folder(ctx: Context, provider: str) -> Path:
 
 
 def transport_for(ctx: Context) -> Callable[[str], Transport]:
-    """Return the function that gives a provider's transport: the file drop."""
+    """Return the function that gives a provider's transport: its connection, or the file drop."""
 
     def give(provider: str) -> Transport:
+        there = links.link(ctx, provider)
+        if there is not None:
+            return there
         return FileDrop(drop_folder(ctx, provider) / "out")
 
     return give
@@ -70,8 +77,10 @@ def pick_up(ctx: Context) -> str:
     """Take in every answer that lies whole in a provider's folder; each is one unit of work.
 
     A statement that waits for an earlier one is kept and taken by itself when that one comes.
+    Answers at the far side of a connection are brought first; one that is mute stops nobody.
     """
-    taken = waiting = refused = 0
+    taken = waiting = 0
+    refused, troubles = _fetch(ctx)
     for folder in sorted((ctx.settings.home / "drop").glob("*/in")):
         paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
         done = folder.parent / "done"
@@ -81,7 +90,29 @@ def pick_up(ctx: Context) -> str:
             waiting += result.state == "waiting"
             refused += result.state not in ("applied", "repeated", "waiting")
             path.rename(done / path.name)
-    return f"nhận {taken}, chờ sao kê trước {waiting}, không nhận {refused}"
+    said = f"nhận {taken}, chờ sao kê trước {waiting}, không nhận {refused}"
+    return " ".join([said, *troubles])
+
+
+def _fetch(ctx: Context) -> tuple[int, list[str]]:
+    """Bring answers from every connection; return how many were refused, and what went wrong."""
+    refused, troubles = 0, []
+    with ctx.cell.read() as conn:
+        codes = conn.execute(text("SELECT code FROM provider ORDER BY code")).scalars().all()
+    for code in codes:
+        if not links.of_files(connection_path(ctx.settings, code)):
+            continue
+        try:
+            there = links.link(ctx, code)
+            refused += there.fetch()[1] if there else 0
+        except ConnectionFileError as error:
+            troubles.append(error.sentence)
+    return refused, troubles
+
+
+def ask_rails(ctx: Context) -> str:
+    """Ask called rails what became of payments whose outcome is open; say how many were asked."""
+    return f"hỏi {sender.ask_due(ctx)} lệnh gọi chưa có kết quả"
 
 
 def warn_cut_off(ctx: Context) -> str:
@@ -106,6 +137,7 @@ def warn_cut_off(ctx: Context) -> str:
 
 TICKS = (
     Tick("send", 60, send_due),
+    Tick("ask", 120, ask_rails, "send"),  # what is just leaving is not asked about
     Tick("answers", 120, pick_up),
     Tick("cut-off", 3_600, warn_cut_off),
 )
@@ -134,7 +166,9 @@ def work(ctx: Context, tick: Tick) -> str:
     A claim of the slot is not enough: `--once` claims none, and work may last beyond its slot. Two
     that send the same batch would both ask before either one's file is there.
     """
-    with files.only_one(ctx.settings.home / "locks" / f"{ctx.cell.code}-{tick.name}") as mine:
+    with files.only_one(
+        ctx.settings.home / "locks" / f"{ctx.cell.code}-{tick.lock or tick.name}"
+    ) as mine:
         return tick.work(ctx) if mine else "một tiến trình khác đang làm"
 
 

@@ -32,6 +32,7 @@ WHAT = {
     "other_payer": "Mã lệnh chi thuộc đơn vị hoặc lô khác.",
     "not_yet_sent": "Ngân hàng đã ghi một lệnh mà chúng ta chưa gửi.",
     "amount_differs": "Số tiền khác với lệnh chi.",
+    "account_differs": "Kênh chi trả báo đã trả vào tài khoản khác với lệnh chi.",
     "wrong_place": "Lệnh này đã có kết quả khác; tiền không khớp với sổ.",
     "contradiction": "Kết quả trái với kết quả đã nhận trước đó.",
     "return_first": "Tiền hoàn về trước khi thấy ghi nợ; chờ dòng ghi nợ.",
@@ -320,7 +321,8 @@ def write_news(conn: Connection, scope: Scope) -> None:
             "v.row_n ORDER BY CASE WHEN v.wants = 'returned' THEN 1 ELSE 0 END, v.n), "
             "CASE WHEN v.verdict = 'matched' THEN v.news ELSE 'parked' END, v.code_set, v.code, "
             "v.words, :a, v.day FROM recon_verdict v JOIN batch b ON b.id = v.batch_id "
-            "WHERE v.verdict IN ('amount_differs', 'wrong_place', 'contradiction') "
+            "WHERE v.verdict IN ('account_differs', 'amount_differs', 'wrong_place', "
+            "'contradiction') "
             "OR (v.verdict = 'matched' AND NOT (v.news = 'accepted' AND b.state = 'accepted' "
             f"AND v.code NOT IN ({_CLAIMS})))"
         ),

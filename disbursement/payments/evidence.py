@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from bank_adapters.profiles import load_profile
+from bank_adapters.registry import profile_of
 from disbursement.payments import effects
 from disbursement.payments.attempts import EXPECTED
 from disbursement.payments.effects import Scope
@@ -92,7 +92,7 @@ def _decide(conn: Connection, ctx: Context, batch_id: int, until: date) -> Decid
         ),
         {"b": batch_id},
     ).one()
-    profile = load_profile(batch.profile.partition("/")[0])
+    profile = profile_of(batch.profile)
     sent = _sent_day(batch)
     due = max(sent, date.fromisoformat(batch.value_date))
     last = forward(due, profile.answer_wait_days)

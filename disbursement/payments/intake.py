@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Row, text
 from bank_adapters import answers
 from bank_adapters.contract import ParsedAnswer, RefusedFile
 from disbursement.identity.service import user
-from disbursement.payments import statements, statuses
+from disbursement.payments import calls, statements, statuses
 from disbursement.payments.answer import AnswerResult, Applied, NotTakenError
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp
@@ -31,7 +31,15 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError
 from ledger.errors import LedgerError
 
-__all__ = ["AnswerResult", "Warned", "take_answer", "take_answers", "take_folder", "warned"]
+__all__ = [
+    "AnswerResult",
+    "Warned",
+    "refuse_answer",
+    "take_answer",
+    "take_answers",
+    "take_folder",
+    "warned",
+]
 
 MACHINES = frozenset({"worker"})
 """Actors that pick files up by themselves; people need a role for the payer."""
@@ -41,10 +49,21 @@ _WARNINGS = 3
 _SAME_BYTES = "Tệp này đã nhập rồi; không có gì thay đổi."
 
 
+Parse = Callable[[Path], ParsedAnswer]
+"""Reads a kept file whole, or raises RefusedFile."""
+
+
 def take_answer(
-    ctx: Context, source: bytes | Path, *, source_name: str, actor: str
+    ctx: Context,
+    source: bytes | Path,
+    *,
+    source_name: str,
+    actor: str,
+    parse: Parse = answers.parse,
 ) -> AnswerResult:
     """Take one pain.002 or camt.053; return what became of it.
+
+    `parse` reads other kinds, which never come as files from outside (a called rail's answers).
 
     `source_name` is a label only (F35). Raises NotFoundError where there is no such file and
     NotAllowedError for an actor without a right; a file that is not taken is no exception: its
@@ -54,7 +73,7 @@ def take_answer(
     with _one_connection(ctx) as begin:
         with begin() as conn:
             answer_id, before = _record(conn, ctx, kept)
-        return _take_kept(ctx, begin, kept, answer_id, before, actor)
+        return _take_kept(ctx, begin, kept, answer_id, before, actor, parse)
 
 
 def take_folder(ctx: Context, folder: Path, *, actor: str) -> list[AnswerResult]:
@@ -79,6 +98,21 @@ def take_answers(ctx: Context, paths: Sequence[Path], *, actor: str) -> list[Ans
             _take_kept(ctx, begin, one, answer_id, before, actor)
             for one, (answer_id, before) in zip(kept, known, strict=True)
         ]
+
+
+def refuse_answer(
+    ctx: Context, source: Path, error: RefusedFile, *, source_name: str
+) -> AnswerResult:
+    """Record a file that was refused before it could be read: not the bank's, not opened.
+
+    Nothing of it is parsed; the bytes stay as evidence. The same bytes twice change nothing.
+    """
+    kept = _keep(ctx, source, _label(source_name))
+    with _one_connection(ctx) as begin:
+        with begin() as conn:
+            answer_id, _ = _record(conn, ctx, kept)
+        why = NotTakenError("refused", error.code, error.sentence)
+        return _put_aside(begin, answer_id, "", why)
 
 
 Begin = Callable[[], AbstractContextManager[Connection]]
@@ -188,13 +222,19 @@ def _record(conn: Connection, ctx: Context, kept: _Kept) -> tuple[int, str]:
 
 
 def _take_kept(
-    ctx: Context, begin: Begin, kept: _Kept, answer_id: int, before: str, actor: str
+    ctx: Context,
+    begin: Begin,
+    kept: _Kept,
+    answer_id: int,
+    before: str,
+    actor: str,
+    parse: Parse = answers.parse,
 ) -> AnswerResult:
     """Read a recorded file whole, then apply it."""
     if before == "applied":
         return AnswerResult("repeated", "same_bytes", _SAME_BYTES, answer_id=answer_id)
     try:
-        parsed = answers.parse(kept.path)
+        parsed = parse(kept.path)
     except RefusedFile as error:
         why = NotTakenError("refused", error.code, error.sentence)
         return _put_aside(begin, answer_id, "", why)
@@ -253,6 +293,8 @@ def _take_waiting(
 def _apply(
     conn: Connection, ctx: Context, parsed: ParsedAnswer, answer_id: int, digest: bytes
 ) -> Applied:
+    if parsed.kind == "calls":
+        return calls.take(conn, ctx, parsed, answer_id, digest)
     take = statuses.take if parsed.kind == "pain.002" else statements.take
     return take(conn, ctx, parsed, answer_id, digest)
 

@@ -24,23 +24,26 @@ from ledger import chart, posting
 from ledger.posting import Item, LineRow
 
 _WAITING = """
-SELECT k.id, k.payer_id, y.code AS payer, v.code AS provider, k.answer_id, k.n, e.side,
-  e.amount_vnd, e.text, a.sha256
+SELECT k.id, k.payer_id, y.code AS payer, v.id AS provider_id, v.code AS provider,
+  k.answer_id, k.n, e.side, e.amount_vnd, e.text, a.sha256
 FROM break_item k JOIN bank_entry e ON e.answer_id = k.answer_id AND e.n = k.n
 JOIN answer a ON a.id = k.answer_id JOIN payer y ON y.id = k.payer_id
 JOIN provider v ON v.id = a.provider_id
 WHERE k.state = 'open' AND k.kind IN ('no_id', 'unknown_id') ORDER BY k.id
 """
 _VOUCHERS = """
-SELECT 'draw' AS kind, x.id, x.voucher, x.amount_vnd, x.payer_id FROM draw x
+SELECT 'draw' AS kind, x.id, w.voucher, x.amount_vnd, w.payer_id, x.provider_id
+FROM draw_part x JOIN draw w ON w.id = x.draw_id
 WHERE x.amount_vnd > 0 AND NOT EXISTS (SELECT 1 FROM funding_entry f WHERE f.kind = 'draw'
   AND f.ref_id = x.id)
 UNION ALL
-SELECT 'sendback', x.id, x.voucher, x.sent_back_vnd, r.payer_id FROM provider_report x
+SELECT 'sendback', x.id, x.voucher, x.sent_back_vnd, r.payer_id, x.provider_id
+FROM provider_report x
 JOIN run r ON r.id = x.run_id WHERE x.sent_back_vnd > 0 AND NOT EXISTS (SELECT 1
   FROM funding_entry f WHERE f.kind = 'sendback' AND f.ref_id = x.id)
 UNION ALL
-SELECT 'cash', x.id, x.voucher, x.paid_cash_vnd, r.payer_id FROM provider_report x
+SELECT 'cash', x.id, x.voucher, x.paid_cash_vnd, r.payer_id, x.provider_id
+FROM provider_report x
 JOIN run r ON r.id = x.run_id WHERE x.paid_cash_vnd > 0 AND NOT EXISTS (SELECT 1
   FROM funding_entry f WHERE f.kind = 'cash' AND f.ref_id = x.id)
 """
@@ -59,7 +62,8 @@ def match_late_draws(ctx: Context) -> int:
                     v
                     for v in vouchers
                     if v.kind in kinds
-                    and (v.payer_id, v.amount_vnd) == (entry.payer_id, entry.amount_vnd)
+                    and (v.payer_id, v.provider_id) == (entry.payer_id, entry.provider_id)
+                    and v.amount_vnd == entry.amount_vnd
                     and names_voucher(entry.text, v.voucher)
                 ),
                 None,

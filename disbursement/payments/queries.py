@@ -427,14 +427,14 @@ def _planned(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
 def _events(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
     """Count what left and what came back: payments per rail, events per kind."""
     out: dict[str, tuple[int, int]] = {}
-    for name, rail in (("sent", "bank"), ("cash_orders", "cash")):
+    for name, compare in (("sent", "<>"), ("cash_orders", "=")):
         count, vnd = _one(
             conn,
             "SELECT count(*), sum(p.amount_vnd) FROM payment p WHERE p.id IN ("
             "SELECT r.payment_id FROM batch b JOIN batch_row r ON r.batch_id = b.id "
-            f"WHERE b.month = :m AND b.rail = '{rail}' AND b.state IN "
+            f"WHERE b.month = :m AND b.rail {compare} 'cash' AND b.state IN "
             "('sending', 'sent', 'accepted', 'unknown'"
-            f"{', ' + repr('queued') if rail == 'cash' else ''}))",
+            f"{', ' + repr('queued') if compare == '=' else ''}))",
             month,
         )
         out[name] = (count, vnd)
@@ -463,6 +463,41 @@ def _outcomes(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
         "cash_collected": found.get("collected", (0, 0)),
         "unknown": (sum(n for n, _ in waiting), sum(v for _, v in waiting)),
     }
+
+
+RAIL_COUNTS = ("sent", "credited", "rejected", "returned", "unknown")
+
+
+def rail_counts(conn: Connection, months: Sequence[int]) -> dict[str, dict[str, int]]:
+    """Return what became of the attempts of these months, by provider; cash desks as `cash`.
+
+    `sent`: attempts that left. The others by the last that is known of an attempt: credited (for
+    cash: handed over), rejected, returned (for cash: not collected); `unknown` is every attempt
+    that left and has no outcome yet, parked ones included.
+    """
+    wanted = ", ".join(str(int(m)) for m in months) or "0"
+    rows = conn.execute(
+        text(
+            "SELECT CASE WHEN b.rail = 'cash' THEN 'cash' ELSE p.code END AS name, "
+            "coalesce(k.state, '') AS state, count(*) FROM batch b "
+            "JOIN provider p ON p.id = b.provider_id JOIN batch_row r ON r.batch_id = b.id "
+            "LEFT JOIN (SELECT a.batch_id, a.n, a.state FROM attempt_news a JOIN (SELECT batch_id, "
+            "n, max(seq) AS seq FROM attempt_news GROUP BY batch_id, n) z ON z.batch_id = "
+            "a.batch_id AND z.n = a.n AND z.seq = a.seq) k ON k.batch_id = b.id AND k.n = r.n "
+            f"WHERE b.month IN ({wanted}) AND b.state IN ('sending', 'sent', 'accepted', 'unknown')"
+            " GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+    )
+    outcome = {
+        "credited": "credited", "collected": "credited", "rejected": "rejected",
+        "cancelled": "rejected", "returned": "returned", "uncollected": "returned",
+    }  # fmt: skip
+    out: dict[str, dict[str, int]] = {}
+    for name, state, count in rows:
+        counts = out.setdefault(str(name), dict.fromkeys(RAIL_COUNTS, 0))
+        counts["sent"] += int(count)
+        counts[outcome.get(state, "unknown")] += int(count)
+    return out
 
 
 def _people(conn: Connection, month: int) -> tuple[int, int]:

@@ -412,7 +412,8 @@ def _vouchers(conn: Connection, account: _Account) -> list[_Voucher]:
     unseen = "NOT EXISTS (SELECT 1 FROM funding_entry f WHERE f.kind = '{0}' AND f.ref_id = x.id)"
     rows = conn.execute(
         text(
-            "SELECT 'draw', x.id, x.voucher, x.amount_vnd FROM draw x WHERE x.payer_id = :p "
+            "SELECT 'draw', x.id, w.voucher, x.amount_vnd FROM draw_part x "
+            "JOIN draw w ON w.id = x.draw_id WHERE w.payer_id = :p AND x.provider_id = :v "
             f"AND x.amount_vnd > 0 AND {unseen.format('draw')} UNION ALL "
             "SELECT 'sendback', x.id, x.voucher, x.sent_back_vnd FROM provider_report x "
             "JOIN run r ON r.id = x.run_id WHERE r.payer_id = :p AND x.provider_id = :v "

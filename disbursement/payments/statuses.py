@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, text
 
 from bank_adapters.codes import DUPLICATES, status_meaning
 from bank_adapters.contract import ParsedAnswer, StatusItem
-from bank_adapters.profiles import load_profile
+from bank_adapters.registry import profile_of
 from disbursement.payments import effects
 from disbursement.payments.answer import Applied, NotTakenError
 from disbursement.payments.attempts import EXPECTED, NO_ID, id_reader
@@ -62,7 +62,7 @@ def take(
             f"Tệp trả lời cho {len(originals)} lô khác nhau; mỗi tệp phải trả lời đúng một lô. "
             "Hãy xin ngân hàng gửi riêng từng lô.",
         )
-    batch = _batch(conn, originals.pop())
+    batch = sent_batch(conn, originals.pop())
     scope = Scope(
         batch.payer_id, batch.payer, batch.provider, answer_id, evidence,
         effects.open_month(conn, batch.payer_id, today(ctx.clock)), today(ctx.clock),
@@ -77,17 +77,19 @@ def take(
     _only_this_batch(counts, batch)
     _mark_batch(conn, ctx, batch, whole)
     done = effects.book(conn, ctx, scope)
-    return _applied(batch, done)
+    return applied(batch, done)
 
 
-def _applied(batch: Row[Any], done: Effects) -> Applied:
+def applied(batch: Row[Any], done: Effects) -> Applied:
+    """Return what taking an answer about one batch has done."""
     return Applied(
         batch.payer_id, batch.provider_id, batch.contract_id, done.counts, done.amounts,
         tuple(done.journals),
     )  # fmt: skip
 
 
-def _batch(conn: Connection, message_id: str) -> Row[Any]:
+def sent_batch(conn: Connection, message_id: str) -> Row[Any]:
+    """Return the sent batch under this message id, locked. Raises NotTakenError."""
     lock = " FOR UPDATE OF b" if conn.dialect.name == "postgresql" else ""
     batch = conn.execute(
         text(
@@ -222,7 +224,7 @@ def _mark_batch(conn: Connection, ctx: Context, batch: Row[Any], whole: _Whole) 
         ),
         {"b": batch.id},
     ).one()
-    profile = load_profile(batch.profile.partition("/")[0])
+    profile = profile_of(batch.profile)
     accepted = (
         whole.accepted
         or (listed and listed + refused == batch.payments)

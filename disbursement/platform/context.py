@@ -34,12 +34,17 @@ def open_context(settings: Settings, *, clock: Clock | None = None) -> Context:
     if settings.today is not None and settings.env == "production":
         raise UsageError("clock", "Không được đặt --today khi chạy thật (production).")
     if clock is None:
-        clock = SystemClock() if settings.today is None else SetClock(_day(settings.today))
+        clock = clock_of(settings)
     database = _database(settings)
     KeyRing.create(settings.key_file)
     return Context(
         settings, database, database.cell(settings.cell), clock, KeyRing.load(settings.key_file)
     )
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the machine's clock, or the one that --today sets. UsageError where that is no day."""
+    return SystemClock() if settings.today is None else SetClock(_day(settings.today))
 
 
 def _day(text: str) -> date:

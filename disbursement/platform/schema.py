@@ -26,7 +26,15 @@ ROOMS = (
 )  # fmt: skip
 """Importing a room's tables registers them; nothing else is done with the modules here."""
 
-__all__ = ["APPEND_ONLY", "cell_tables", "guard", "refresh_statistics", "shared_tables"]
+__all__ = [
+    "APPEND_ONLY",
+    "SHARED_APPEND_ONLY",
+    "cell_tables",
+    "guard",
+    "guard_shared",
+    "refresh_statistics",
+    "shared_tables",
+]
 
 APPEND_ONLY = (
     "destination",
@@ -37,6 +45,7 @@ APPEND_ONLY = (
     "bank_entry",
     "budget",
     "draw",
+    "draw_part",
     "audit_event",
     "rate_version",
     "rate_file",
@@ -49,7 +58,11 @@ APPEND_ONLY = (
     "register_snapshot",
     "list_right_change",
     "case_event",
+    "account_consent",
+    "name_check",
 )
+
+SHARED_APPEND_ONLY = ("bank_version", "bank_row", "bank_approval")
 
 
 def cell_tables() -> tuple[MetaData, ...]:
@@ -75,7 +88,23 @@ def guard(conn: Connection, schema: str | None) -> None:
             conn.exec_driver_sql(f"GRANT {rights} ON {schema}.{name} TO disburse_app")
         _planner_function(conn, schema, names)
         return
-    for name in APPEND_ONLY:
+    _only_grow(conn, APPEND_ONLY)
+
+
+def guard_shared(conn: Connection, schema: str | None) -> None:
+    """Give the application its rights on `shared`, where some tables only grow too."""
+    if conn.dialect.name != "postgresql":
+        _only_grow(conn, SHARED_APPEND_ONLY)
+        return
+    conn.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO disburse_app")
+    for table in shared_metadata.sorted_tables:
+        grows = table.name in SHARED_APPEND_ONLY
+        rights = "SELECT, INSERT" if grows else "SELECT, INSERT, UPDATE, DELETE"
+        conn.exec_driver_sql(f"GRANT {rights} ON {schema}.{table.name} TO disburse_app")
+
+
+def _only_grow(conn: Connection, names: tuple[str, ...]) -> None:
+    for name in names:
         for verb in ("UPDATE", "DELETE"):
             conn.exec_driver_sql(
                 f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
