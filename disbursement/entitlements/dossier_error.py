@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from disbursement.platform.errors import RefusedError
 
+_MOST_SHOWN = 40
 _PLACES = {"toàn văn": "the whole text", "gốc": "top level"}
 
 
@@ -18,3 +19,10 @@ class DossierError(RefusedError):
             f"Hồ sơ đề nghị giải thích, {where}: {what_vi}.",
             en=f"dossier, {_PLACES.get(where, where)}: {what_en}",
         )
+
+
+def written(value: object) -> str:
+    """Return a wrong value as a sentence may show it: short, printable, no markup; else ''."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return "".join(c for c in str(value) if c.isprintable() and c not in "<>&'\"")[:_MOST_SHOWN]

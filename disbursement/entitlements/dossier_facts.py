@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from disbursement.entitlements.dossier import Facts, parse_day, parse_month
-from disbursement.entitlements.dossier_error import DossierError
+from disbursement.entitlements.dossier_error import DossierError, written
 from disbursement.platform.clock import month_of
 from disbursement.programmes.catalogue import Category, FactKind, fact_kinds
 
@@ -67,7 +67,12 @@ def _value(kind: FactKind, value: Any, where: str, people: Container[str]) -> An
 def _choice(kind: FactKind, value: Any, where: str, _people: Container[str]) -> Any:
     if value not in kind.choices:
         allowed = ", ".join(kind.choices)
-        raise _bad(where, f"chỉ nhận: {allowed}", f"must be one of: {allowed}")
+        wrong = written(value)
+        raise _bad(
+            where,
+            f"chỉ nhận: {allowed}{wrong and f'; không nhận {wrong!r}'}",
+            f"must be one of: {allowed}{wrong and f'; not {wrong!r}'}",
+        )
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple, get_args
@@ -100,8 +100,9 @@ class Case:
     A fact that is None is not recorded; where the clause needs it, the amount is held. Months are
     yyyymm. `end_month` is the last month that is due as the row says it, `end_date` the day of
     death or loss of eligibility, which decides (see `last_month`). `changes`, in the order of
-    their months, and `pauses` are what events made of the row (histories.py): they are folded
-    when they are needed and never stored with it.
+    their months, `pauses`, and `moved` (the row ends because the person moved, and was paid to the
+    end of `end_month`) are what events made of the row (histories.py): they are folded when they
+    are needed and never stored with it.
     Raises RefusedError for a value outside its choices or a contradiction inside the row.
     """
 
@@ -135,6 +136,7 @@ class Case:
     status: Status = "active"
     changes: tuple[Change, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    moved: bool = False
 
     def __post_init__(self) -> None:
         if (self.programme == "SP") != (self.clause == "SP") or self.clause not in _CLAUSES:
@@ -151,7 +153,7 @@ class Case:
 
 
 _CLAUSES = frozenset(get_args(Clause))
-_HISTORY = ("changes", "pauses")
+_HISTORY = ("changes", "pauses", "moved")
 
 
 def _refuse(what: str) -> RefusedError:
@@ -294,6 +296,52 @@ def facts_from_json(text: str) -> MonthFacts:
 def profile_key(facts: MonthFacts) -> bytes:
     """Return the stable 32-byte digest of facts: equal facts, equal key, on every machine."""
     return hashlib.sha256(facts_json(facts).encode()).digest()
+
+
+def conditions(right: Right | Case, *, poor_only: bool) -> Iterator[tuple[str, bool | None]]:
+    """Name each fact the clause asks for and whether it is met; None: not recorded.
+
+    `poor_only`: the social pension of 70 to 74. NĐ 335/2026 Art. 5, NĐ 20/2021 Art. 5,
+    NĐ 176/2025 Art. 2.
+    """
+    poor = None if right.household is None else right.household == "poor"
+    poor_or_near = None if right.household is None else right.household != "none"
+    match right.clause:
+        case "K2":
+            yield "on_k1_at_16", right.on_k1_at_16
+            yield "studying", right.studying
+        case "K3":
+            yield "household", poor
+        case "K4":
+            yield "household", poor_or_near
+            yield "children", None if right.children is None else right.children > 0
+        case "K5a":
+            yield "household", poor
+            yield "carer", _among(right.carer, "no_obliged", "obliged_on_allowance")
+        case "K5b":
+            yield "household", poor
+            yield "carer", _among(right.carer, "taken_in")
+        case "K5b20" | "K7":
+            yield "household", poor_or_near
+            yield "difficult_area", right.difficult_area
+        case "K5c":
+            yield "income", _among(right.income, "none", "wage")
+        case "K6":
+            yield "degree", None if right.degree is None else right.degree != "L"
+        case "K8":
+            yield "household", poor
+            yield "income", _among(right.income, "none")
+        case "SP":
+            if poor_only:
+                yield "household", poor_or_near
+            yield "written_request", right.written_request
+            yield "income", _among(right.income, "none", "wage", "lower_than_sp")
+        case _:
+            return
+
+
+def _among(value: str | None, *wanted: str) -> bool | None:
+    return None if value is None else value in wanted
 
 
 def rule_start(case: Case, birth: Birth) -> int | None:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from disbursement.entitlements import dossier as d
 from disbursement.entitlements.facts import Case, Change, Pause, case_from_json, last_month
-from disbursement.entitlements.timeline import Ending, Fold, end_of
+from disbursement.entitlements.timeline import Ending, Fold, end_of, moved_away
 from disbursement.entitlements.timeline import Pause as FoldedPause
 from disbursement.programmes.catalogue import fixed_categories
 from disbursement.programmes.event_rules import event_rules, regime
@@ -106,6 +106,7 @@ def placed(case: Case, commune: str, events: Sequence[d.Event]) -> list[Placed]:
             status="active" if day is None and written is None else "stopped",
             changes=changes,
             pauses=pauses,
+            moved=moved_away(fold.endings, place, written),
         )
         out.append(Placed(row, place.commune or commune, place.moved_in is not None))
     return out

@@ -20,7 +20,7 @@ from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
 from disbursement.entitlements.parties import People, event_day, granted
 from disbursement.entitlements.rules import decimal_text
-from disbursement.entitlements.survivors import shares
+from disbursement.entitlements.survivors import Survivor, shares
 from disbursement.entitlements.timeline import CaseLine
 from disbursement.platform.clock import add_months, month_of, show_month
 from disbursement.programmes.event_rules import EventRule
@@ -116,8 +116,9 @@ def draws_merit(merit: Merit, person: str, month: int) -> bool:
 def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
     """Return one amount per case of the person. Raises DossierError."""
     lines = merit.of(person)
-    parts = {x.id: _parts(merit, x, month) for x in lines}
+    parts = _all_parts(merit, lines, month)
     _once_each(lines, parts)
+    mother = any(x.category.code == "BMVNAH" and idle(x, month) is None for x in lines)
     chosen = _capped(merit, lines, parts, month, merit.law_on)
     out = []
     for line in lines:
@@ -136,7 +137,7 @@ def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
                 (line.id,),
                 tuple(i for i in real if not i.why_vi),
                 tuple(i for i in real if i.why_vi),
-                None if real or missing else _outdone(line),
+                None if real or missing else _outdone(line, mother=mother),
                 tuple(f"{said}no table is loaded for {c}" for c in missing),
                 _earlier(merit, lines, parts, line, month),
             )
@@ -171,17 +172,45 @@ def _empty(line: CaseLine, month: int, why: Nothing | str) -> MonthAmount:
     return MonthAmount(unit, month, ids, not_covered=(f"not covered: {why}",))
 
 
-def _outdone(line: CaseLine) -> Nothing:
-    bare = line.category.code == "SURVIVOR"
+def _outdone(line: CaseLine, *, mother: bool) -> Nothing:
+    """Say why a case that is being paid adds nothing."""
+    if line.category.code != "SURVIVOR":
+        return Nothing(
+            "chỉ hưởng mức cao nhất", "only the highest counts", "Pháp lệnh 02/2020 Điều 6"
+        )
+    if mother:
+        return Nothing(
+            "Bà mẹ Việt Nam anh hùng không hưởng thêm trợ cấp tuất liệt sĩ",
+            "a Heroic Mother does not also draw the martyr survivor's allowance",
+            "Pháp lệnh 02/2020/UBTVQH14 Điều 18 khoản 1",
+        )
     return Nothing(
-        "Bà mẹ Việt Nam anh hùng không hưởng thêm trợ cấp tuất liệt sĩ"
-        if bare
-        else "chỉ hưởng mức cao nhất",
-        "a Heroic Mother does not also draw the martyr survivor's allowance"
-        if bare
-        else "only the highest counts",
-        "Pháp lệnh 02/2020/UBTVQH14 Điều 18 khoản 1" if bare else "Pháp lệnh 02/2020 Điều 6",
+        "một người hưởng tối đa hai suất tuất; từ hai liệt sĩ trở lên chỉ hưởng mức của liệt sĩ",
+        "a person draws at most two shares; of two or more martyrs, the martyrs' level only",
+        "Pháp lệnh 02/2020/UBTVQH14 Điều 6 khoản 5",
     )
+
+
+def _all_parts(
+    merit: Merit, lines: Sequence[CaseLine], month: int
+) -> dict[str, tuple[Part, ...] | Nothing | str]:
+    """Return what each case of one person draws; survivors' shares are counted per person."""
+    parts: dict[str, tuple[Part, ...] | Nothing | str] = {}
+    told: dict[str, Survivor] = {}
+    for line in lines:
+        why = idle(line, month) if line.category.code == "SURVIVOR" else None
+        if why is not None:
+            parts[line.id] = why
+        elif line.category.code == "SURVIVOR":
+            told[line.id] = _survivor(line, month)
+        else:
+            parts[line.id] = _parts(merit, line, month)
+    mother = any(x.category.code == "BMVNAH" and idle(x, month) is None for x in lines)
+    codes = shares(told, mother=mother)
+    for line in lines:
+        if line.id in told:
+            parts[line.id] = _survivor_parts(line, month, told[line.id], codes[line.id])
+    return parts
 
 
 def _parts(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | Nothing | str:
@@ -190,11 +219,6 @@ def _parts(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | Nothi
         return why
     facts = line.facts_at(month)
     code = line.category.code
-    if code == "SURVIVOR":
-        mother = any(
-            x.category.code == "BMVNAH" and idle(x, month) is None for x in merit.of(line.holder.id)
-        )
-        return _survivor(line, month, mother=mother)
     if code in ("TB", "TBB", "BB", "CDHH", "CDHH.CON"):
         return _injured(merit, line, month)
     if code == "PRE45":
@@ -261,7 +285,8 @@ def _injured(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | str
     return tuple(out)
 
 
-def _survivor(line: CaseLine, month: int, *, mother: bool) -> tuple[Part, ...] | str:
+def _survivor(line: CaseLine, month: int) -> Survivor:
+    """Return whom a survivor's case is for in the month: who has died before it."""
     facts = line.facts_at(month)
     dead: tuple[Deceased, ...] = facts.get("deceased", ())
     if not dead and "martyrs" in facts:
@@ -269,14 +294,20 @@ def _survivor(line: CaseLine, month: int, *, mother: bool) -> tuple[Part, ...] |
     if not dead:
         raise _need(line, "deceased", "những người có công đã mất, hoặc số liệt sĩ (martyrs)")
     gone = tuple(d for d in dead if d.died is None or month_of(d.died) < month)
-    remarried = line.remarried is not None and month >= month_of(line.remarried)
-    codes = shares(gone, line.id, mother=mother, remarried=remarried)
+    return Survivor(gone, line.remarried is not None and month >= month_of(line.remarried))
+
+
+def _survivor_parts(
+    line: CaseLine, month: int, told: Survivor, codes: tuple[str, ...] | str
+) -> tuple[Part, ...] | str:
+    """Return the shares of one case and, for who lives alone, the nurturing allowance."""
     if isinstance(codes, str):
         return codes
+    facts = line.facts_at(month)
     out = [Part(c) for c in codes]
-    alone = (facts.get("lives_alone") or facts.get("orphan")) and not remarried
-    if alone and gone:
-        first = next((d for d in gone if "LS" in d.merits), gone[0])
+    alone = (facts.get("lives_alone") or facts.get("orphan")) and not told.remarried
+    if alone and told.dead:
+        first = next((d for d in told.dead if "LS" in d.merits), told.dead[0])
         merit = "LS" if "LS" in first.merits else first.merits[0]
         out.append(Part(f"{merit}.TUATND", "nurture"))
     return tuple(out)
@@ -495,7 +526,7 @@ def death_lump_amount(merit: Merit, line: CaseLine) -> MonthAmount:
 
 def _own_items(merit: Merit, person: str, month: int) -> Iterator[Item | None]:
     lines = merit.of(person)
-    parts = {x.id: _parts(merit, x, month) for x in lines}
+    parts = _all_parts(merit, lines, month)
     chosen = _capped(merit, lines, parts, month, merit.law_on)
     for line in lines:
         if line.category.code == "EDU":

@@ -27,6 +27,7 @@ from disbursement.entitlements.facts import (
     MonthFacts,
     Pause,
     Right,
+    conditions,
     last_month,
     profile_key,
     rule_start,
@@ -52,6 +53,10 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 #: The age in whose month a clause is paid for the last time (K2: under NĐ 20/2021 only).
 _STOP_AGE = {"K1": 16, "K2": 22, "K3": 16, "K5b20": 80, "K7": 3}
+#: The age in whose month a clause is paid for the first time.
+_FROM_AGE = {"K2": 16, "K5a": 60, "K5b": 60, "K5b20": 75, "K5c": 80, "SP": 70}
+#: Clauses of NĐ 20/2021 that NĐ 176/2025 Art. 8.2 ended, before any general rise.
+_REPEALED = frozenset({"K5b20", "K5c"})
 _MEMORY = 200_000
 
 
@@ -105,16 +110,52 @@ def _index(month: int) -> int:
     return month // 100 * 12 + month % 100
 
 
-def _leave(case: Case, birth: Birth) -> int | None:
-    """Return the last month on the roll by end, age or household, or None while none is known."""
+def _leave(case: Case, birth: Birth, by: int) -> int | None:
+    """Return the last month on the roll by end, age or household, or None while none is known.
+
+    The days of a household's status count until a change told for a month before `by`.
+    """
     ends = [last_month(case)]
     if case.clause in _STOP_AGE:
         ends.append(add_months(birth.last, 12 * _STOP_AGE[case.clause]))
-    if case.household_to is not None and "household" in NEEDS[case.clause]:
+    told = (n for c in case.changes if c.month < by for n, _ in c.values)
+    if (
+        case.household_to is not None
+        and "household" in NEEDS[case.clause]
+        and "household" not in told
+    ):
         last = month_of(case.household_to)
         if case.clause != "SP" or add_months(birth.last, 12 * 75) > add_months(last, 1):
             ends.append(last)  # from 75 the social pension asks for no poor household
     return min((e for e in ends if e is not None), default=None)
+
+
+def _lost(case: Case, birth: Birth, by: int) -> int | None:
+    """Return the month whose change of facts took the right away, if it was gone in month `by`.
+
+    Paid to the end of that month (NĐ 335/2026 Art. 8.4). A right that came back before is none.
+    """
+    lost = None
+    for change in case.changes:
+        if change.month >= by:
+            break
+        case = replace(case, **dict(change.values))
+        young = add_months(birth.last, 12 * 75) > add_months(change.month, 1)
+        met = all(m is not False for _, m in conditions(case, poor_only=young))
+        lost = None if met else lost or change.month
+    return lost
+
+
+def _stands(case: Case, birth: Birth, month: int) -> bool:
+    """Tell whether the facts and the age of the start of a month give the clause any right."""
+    begins = add_months(birth.first, 12 * _FROM_AGE.get(case.clause, 0))
+    if case.clause in _REPEALED or begins > month:
+        return False
+    for change in case.changes:
+        if change.month < month:
+            case = replace(case, **dict(change.values))
+    young = add_months(birth.last, 12 * 75) > month
+    return all(met is not False for _, met in conditions(case, poor_only=young))
 
 
 def _on_roll(case: Case, birth: Birth, rise: Instrument) -> bool:
@@ -124,14 +165,18 @@ def _on_roll(case: Case, birth: Birth, rise: Instrument) -> bool:
     a move ends nothing: the new commune goes on from the month the old one stopped (Art. 8.3).
     """
     month = month_of(rise.in_force_from)
-    leave = _leave(case, birth)
+    leave = _leave(case, birth, month)
     begun = add_months(month, 1) if case.decision_kind == "move_in" else month
     if case.decision_kind == "grant" and case.decision_date >= rise.in_force_from:
         return False
     if case.start_month > begun or (leave is not None and leave < month):
         return False
+    if not _stands(case, birth, month):
+        return False
     if case.end_date is not None:
         return case.end_date >= rise.in_force_from
+    if case.moved and case.end_month == month:
+        return True
     return case.end_month is None or case.end_month > month
 
 
@@ -139,18 +184,37 @@ def _left_before(
     case: Case, birth: Birth, rises: Sequence[Instrument], cases: Sequence[Case]
 ) -> tuple[int, tuple[str, ...]]:
     """Name the rises that came into force after this person left the roll, and the last month."""
-    leave = _leave(case, birth)
-    if leave is None:
-        return 0, ()
-    left = tuple(
-        rise.code
-        for rise in rises
-        if case.start_month <= month_of(rise.in_force_from)
-        and month_of(rise.money_from) <= leave
-        and case.decision_date < rise.in_force_from
-        and not any(_on_roll(c, birth, rise) for c in cases)
-    )
-    return (leave, left) if left else (0, ())
+    left, last = [], 0
+    for rise in rises:
+        month = month_of(rise.in_force_from)
+        ends = (
+            _leave(case, birth, month),
+            _lost(case, birth, month) if case.changes else None,
+        )
+        leave = min((e for e in ends if e is not None), default=None)
+        if (
+            leave is not None
+            and case.start_month <= month
+            and month_of(rise.money_from) <= leave <= month
+            and case.decision_date < rise.in_force_from
+            and not any(_on_roll(c, birth, rise) for c in cases)
+        ):
+            left.append(rise.code)
+            last = max(last, leave)
+    return last, tuple(left)
+
+
+def _lapsed_at_22(case: Case, birth: Birth, cases: Sequence[Case]) -> bool:
+    """Tell whether the student's right ended at 22 under NĐ 20/2021, before NĐ 335/2026.
+
+    A move takes the right along as it was: it does not grant anew what had ended.
+    """
+    if add_months(birth.first, 12 * 22) >= month_of(START_RULE_335):
+        return False
+    granted = [c for c in cases if c.clause == "K2" and c.decision_kind != "move_in"]
+    if case.decision_kind != "move_in" or not granted:
+        granted = [case]
+    return all(c.decision_date < START_RULE_335 for c in granted)
 
 
 def _on_k1_at_16(case: Case, birth: Birth, cases: Sequence[Case]) -> bool | None:
@@ -211,7 +275,12 @@ class Profiler:
         k2 = case.clause == "K2"
         leave, left = (
             _left_before(case, birth, self.rises, cases)
-            if (end is not None or case.household_to is not None or case.clause in _STOP_AGE)
+            if (
+                end is not None
+                or case.household_to is not None
+                or case.clause in _STOP_AGE
+                or case.changes
+            )
             else (0, ())
         )
         values: tuple[Any, ...] = (
@@ -246,9 +315,7 @@ class Profiler:
             self._pauses(case) if case.pauses or case.suspended_from is not None else (),
             changes,
             0 if not leave else _before(leave, self.first, self.last),
-            k2
-            and case.decision_date < START_RULE_335
-            and add_months(birth.first, 264) < month_of(START_RULE_335),
+            k2 and _lapsed_at_22(case, birth, cases),
             tuple([r.code for r in self.rises if case.decision_date >= r.in_force_from]),
             left,
         )

@@ -15,7 +15,7 @@ from fractions import Fraction
 from importlib import resources
 from typing import Any, Literal
 
-from disbursement.entitlements.facts import Ages, MonthFacts, Right
+from disbursement.entitlements.facts import Ages, MonthFacts, Right, conditions
 from disbursement.platform.clock import month_of
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.open_points import Settings, open_point
@@ -276,51 +276,6 @@ def _confidence(rows: Sequence[Rate], rate: Rate, base: BaseLevel, ages: Ages, o
     return max(found, key=CONFIDENCES.index)
 
 
-def _conditions(right: Right, rate: Rate) -> Iterator[tuple[str, bool | None]]:
-    """Name each fact the clause asks for and whether it is met; None: not recorded.
-
-    NĐ 335/2026 Art. 5, NĐ 20/2021 Art. 5, NĐ 176/2025 Art. 2.
-    """
-    poor = None if right.household is None else right.household == "poor"
-    poor_or_near = None if right.household is None else right.household != "none"
-    match right.clause:
-        case "K2":
-            yield "on_k1_at_16", right.on_k1_at_16
-            yield "studying", right.studying
-        case "K3":
-            yield "household", poor
-        case "K4":
-            yield "household", poor_or_near
-            yield "children", None if right.children is None else right.children > 0
-        case "K5a":
-            yield "household", poor
-            yield "carer", _among(right.carer, "no_obliged", "obliged_on_allowance")
-        case "K5b":
-            yield "household", poor
-            yield "carer", _among(right.carer, "taken_in")
-        case "K5b20" | "K7":
-            yield "household", poor_or_near
-            yield "difficult_area", right.difficult_area
-        case "K5c":
-            yield "income", _among(right.income, "none", "wage")
-        case "K6":
-            yield "degree", None if right.degree is None else right.degree != "L"
-        case "K8":
-            yield "household", poor
-            yield "income", _among(right.income, "none")
-        case "SP":
-            if rate.age_to is not None:
-                yield "household", poor_or_near
-            yield "written_request", right.written_request
-            yield "income", _among(right.income, "none", "wage", "lower_than_sp")
-        case _:
-            return
-
-
-def _among(value: str | None, *wanted: str) -> bool | None:
-    return None if value is None else value in wanted
-
-
 def _held_by_flags(right: Right, ages: Ages, rate: Rate, law: Law, confidence: str) -> str:
     """Return the code of the first hold that dates, open points or sources ask for, or ''."""
     settings = law.settings
@@ -359,7 +314,7 @@ def _claim(right: Right, ages: Ages, of: _When) -> _Claim:
         return _Claim(right, "none", "too_old", citation=rows[-1].citation)
     rate = _at_age(rows, ages.end) or rows[0]
     missing = ""
-    for name, met in _conditions(right, rate):
+    for name, met in conditions(right, poor_only=rate.age_to is not None):
         if met is False:
             return _Claim(right, "none", name, citation=rate.citation)
         if met is None and not missing:

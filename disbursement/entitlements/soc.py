@@ -26,10 +26,10 @@ from disbursement.entitlements.facts import (
 from disbursement.entitlements.parties import People, granted
 from disbursement.entitlements.profiles import CHANGING, Profiler
 from disbursement.entitlements.rules import Due, DueLine, Law, assess, decimal_text
-from disbursement.entitlements.timeline import CaseLine, Place, end_of
-from disbursement.platform.clock import add_months, show_month
+from disbursement.entitlements.timeline import CaseLine, Place, end_of, moved_away
+from disbursement.platform.clock import add_months, month_of, show_month
 from disbursement.platform.errors import OurFaultError
-from disbursement.programmes.rates import RateSet
+from disbursement.programmes.rates import CENTRAL, RateSet
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def soc_amount(soc: Soc, month: int) -> MonthAmount:
         raise DossierError(
             f"people {soc.person}.born", "cần ngày hoặc năm sinh", "a birth date is needed"
         )
+    _one_commune(soc, month)
     cases = [c for line in soc.lines for c in _cases(soc, line, month, birth)]
     due = _assess(cases, birth, month, soc.law)
     items = tuple(_item(soc, line, month) for line in due.lines)
@@ -77,6 +78,28 @@ def soc_amount(soc: Soc, month: int) -> MonthAmount:
         tuple(_not_covered(soc, due, month)),
         notes=tuple(_notes(soc, due)),
     )
+
+
+def _one_commune(soc: Soc, month: int) -> None:
+    """Refuse one right that two communes would pay for the same month. Raises DossierError."""
+    seen: dict[str, CaseLine] = {}
+    for line in soc.lines:
+        place = line.place(month)
+        if place.territory == CENTRAL or not _in_force(line, month):
+            continue  # no place is told, or it does not pay
+        other = seen.setdefault(line.category.code, line)
+        there = other.place(month)
+        if place.territory != there.territory or (
+            place.commune and there.commune and place.commune != there.commune
+        ):
+            code, when = line.category.code, show_month(month)
+            raise DossierError(
+                f"cases {line.id}",
+                f"xã khác với hồ sơ '{other.id}' cũng trả {code} tháng {when}; ghi sự kiện "
+                "move_out của nơi cũ, hoặc bỏ một hồ sơ",
+                f"is held in another place than case '{other.id}', which pays {code} for {when}"
+                " too; add a move_out event to the old one, or leave one out",
+            )
 
 
 def _assess(cases: Sequence[Case], birth: Birth, month: int, law: Law) -> Due:
@@ -123,15 +146,67 @@ def _cases(soc: Soc, line: CaseLine, month: int, birth: Birth) -> list[Case]:
         if place.last is not None and place.last < first:
             continue
         row = _row(soc, line, now, month, place, first)
-        out.append(row if until is now else _changed(soc, line, until, month, place, row))
+        changes = list(_later(soc, line, month, place, row))
+        if until is not now:
+            before = _row(soc, line, until, month, place, first)
+            changes.insert(0, _change(month, before, row))
+            row = before
+        row, earlier = _earlier(soc, line, month, place, row)
+        changes = [*earlier, *changes]
+        out.append(replace(row, changes=tuple(changes)) if changes else row)
     return out
 
 
-def _changed(soc: Soc, line: CaseLine, until: Facts, month: int, place: Place, now: Case) -> Case:
-    """Write a row whose facts change in this month; rules.py says which of the two count."""
-    row = _row(soc, line, until, month, place, now.start_month)
-    values = [(n, getattr(now, n)) for n in CHANGING if getattr(row, n) != getattr(now, n)]
-    return replace(row, changes=(Change(month, tuple(values)),))
+def _earlier(
+    soc: Soc, line: CaseLine, month: int, place: Place, now: Case
+) -> tuple[Case, list[Change]]:
+    """Return the row before anything changed, and what changed in it before the month."""
+    starts = sorted({start for start, _ in line.changes if start < month})
+    if not starts:
+        return now, []
+    first = _row(soc, line, line.facts, starts[0], place, now.start_month)
+    base = replace(now, **{name: getattr(first, name) for name in CHANGING})
+    rows = [_row(soc, line, line.facts_at(m), m, place, now.start_month) for m in starts]
+    rows[-1] = now  # what the month itself begins with, whatever ages and levels did since
+    out, last = [], base
+    for start, row in zip(starts, rows, strict=True):
+        change = _change(start, last, row)
+        out += [change] if change.values else []
+        last = row
+    return base, out
+
+
+def _change(month: int, before: Case, now: Case) -> Change:
+    """Write facts that change in this month; rules.py says which of the two count.
+
+    A household's status told by an event no longer depends on the days told before.
+    """
+    dated = (before.household_from, before.household_to) != (now.household_from, now.household_to)
+    changed = {n for n in CHANGING if getattr(before, n) != getattr(now, n)}
+    changed |= {"household"} if dated else set()
+    values = [(n, getattr(now, n)) for n in CHANGING if n in changed]
+    return Change(month, tuple(values))
+
+
+def _later(soc: Soc, line: CaseLine, month: int, place: Place, now: Case) -> Iterator[Change]:
+    """Yield what changes after the month until a general rise that reaches back to it.
+
+    It tells who had left the roll before the rise came into force (profiles.py).
+    """
+    rises = [r for r in soc.law.rates.rises() if month_of(r.money_from) <= month]
+    until = max((month_of(r.in_force_from) for r in rises), default=0)
+    listed = isinstance(line.facts.get("children"), tuple)  # whose ages change the number
+    later = month
+    while (later := add_months(later, 1)) < until or (listed and later == until):
+        told = line.changes_in(later)
+        if not (listed or told):
+            continue
+        row = _row(soc, line, line.facts_at(later), later, place, now.start_month)
+        if now.children and row.children == 0 and not told:
+            yield _change(add_months(later, -1), now, row)  # the last child's month is the last
+        elif later < until and row != now:
+            yield _change(later, now, row)
+        now = row
 
 
 def stands(line: CaseLine, month: int, people: People, law: Law) -> bool:
@@ -181,6 +256,7 @@ def _row(soc: Soc, line: CaseLine, facts: Facts, month: int, place: Place, first
         end_date=end_day,
         status="suspended" if paused else "active",
         suspended_from=month if paused else None,
+        moved=moved_away(line.endings, place, written),
     )
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from disbursement.entitlements.dossier_error import DossierError
+from disbursement.entitlements.dossier_error import DossierError, written
 from disbursement.platform.clock import add_months
 from disbursement.programmes.catalogue import Category, canonical, fact_kinds, fixed_categories
 from disbursement.programmes.list_rates import shipped_list_rates
@@ -173,6 +173,9 @@ class _Reader:
         self.spouses: dict[str, Any] = {}
 
     def people(self) -> list[Any]:
+        for n, person in enumerate(self.dossier["people"], start=1):
+            if isinstance(person, dict):
+                person.setdefault("id", f"person{n}")
         return [self._person(p) if isinstance(p, dict) else p for p in self.dossier["people"]]
 
     def _person(self, person: Json) -> Json:
@@ -574,11 +577,27 @@ def _fact(category: Category, key: str, value: Any, where: str) -> tuple[str, An
     if kind.type == "choice" and isinstance(value, str):
         place = "household_status" if name == "household" else name
         return name, _word(place, value, frozenset(kind.choices))
+    if name == "single" and isinstance(value, str):
+        return name, _married(value, f"{where}.{key}")
     if kind.type == "months" and isinstance(value, list):
         return name, [month(m) for m in value]
     if kind.type == "deceased" and isinstance(value, list):
         return name, [_deceased(d, where) if isinstance(d, dict) else d for d in value]
     return name, value
+
+
+def _married(value: str, where: str) -> bool:
+    """Read a marital status: unmarried, widowed or spouse missing is single (Art. 5.4)."""
+    word = _word("marital_status", value)
+    if word not in ("true", "false"):
+        raise DossierError(
+            where,
+            f"'{written(value)}' chưa đủ rõ; ghi single: true nếu chưa kết hôn, hoặc vợ, chồng "
+            "đã chết hay mất tích",
+            f"'{written(value)}' says too little; write single: true for unmarried, widowed, or "
+            "spouse missing",
+        )
+    return word == "true"
 
 
 def _choice_of(found: Meaning, value: bool, where: str, name: str) -> Any:

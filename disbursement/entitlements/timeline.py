@@ -141,12 +141,14 @@ class CaseLine:
             return f"; {pause.rule.citation}"
         return ""
 
+    def place(self, month: int) -> Place:
+        """Return where the case is held in the month."""
+        held = (p for p in reversed(self.places) if p.first is None or p.first <= month)
+        return next(held, self.places[0])
+
     def territory(self, month: int) -> str:
         """Return the province whose level counts for the month."""
-        for place in reversed(self.places):
-            if place.first is None or place.first <= month:
-                return place.territory
-        return self.places[0].territory
+        return self.place(month).territory
 
 
 def end_of(endings: Sequence[Ending], place: Place) -> tuple[date | None, int | None]:
@@ -166,6 +168,12 @@ def end_of(endings: Sequence[Ending], place: Place) -> tuple[date | None, int | 
     if place.last is None or (day is not None and month_of(day) <= place.last):
         return day, written
     return None, min(place.last, written or place.last)
+
+
+def moved_away(endings: Sequence[Ending], place: Place, written: int | None) -> bool:
+    """Tell whether a last month written is that of a move, to whose end the old commune paid."""
+    moves = [e.last_month for e in endings if e.rule.event == "moved"]
+    return written is not None and written in (place.last, *moves)
 
 
 def territory_of(code: str | None, prov: str | None, where: str) -> str:
@@ -384,6 +392,7 @@ def case_line(
     """Return one case with its events applied. Raises DossierError naming what is wrong."""
     people = [p.id for p in dossier.people]
     facts = typed(category, case.facts, f"cases {case.id}.facts", people)
+    _check_sex(case, category, facts, dossier)
     fold = Fold(case, category, people)
     if category.shape not in LIST_SHAPES:
         cared = facts.get("cared_for")
@@ -411,6 +420,19 @@ def case_line(
         fold.remarried,
         tuple(fold.notes),
     )
+
+
+def _check_sex(case: CaseIn, category: Category, facts: Facts, dossier: Dossier) -> None:
+    """Refuse a man who is pregnant or a Heroic Mother. Raises DossierError."""
+    if dossier.person(case.holder).sex != "M":
+        return
+    told = next((f for f in ("pregnant", "pregnant_from") if facts.get(f)), None)
+    if told is not None or category.code == "BMVNAH":
+        raise DossierError(
+            f"cases {case.id}.facts.{told}" if told else f"cases {case.id}.category",
+            f"mâu thuẫn với giới tính nam của '{case.holder}'",
+            f"contradicts that '{case.holder}' is a man (sex M)",
+        )
 
 
 def taken_over(lines: tuple[CaseLine, ...]) -> tuple[CaseLine, ...]:

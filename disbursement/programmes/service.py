@@ -123,7 +123,7 @@ def propose(
     Raises RefusedError naming file, row and reason (nothing is stored then), or where the files
     change nothing; NotNowError where the same files wait already; NotAllowedError `role`.
     """
-    who = _officer(ctx, actor, PROPOSERS)
+    who = officer(ctx, actor, PROPOSERS)
     change = read_change(given, whole=whole)
     digests = {hashlib.sha256(content).digest() for _, content in given}
     with ctx.cell.begin() as conn:
@@ -141,7 +141,7 @@ def propose(
                 "proposed_person, proposed_at) VALUES (:i, :n, :w, :b, :u, :p, :t)"
             ),
             {
-                "i": number, "n": _text(note, "--note", empty=True), "w": int(whole),
+                "i": number, "n": said(note, "--note", empty=True), "w": int(whole),
                 "b": now.sha256, "u": actor, "p": who.person_id, "t": stamp(ctx.clock),
             },
         )  # fmt: skip
@@ -191,7 +191,7 @@ def approve(
     what was approved since; NotNowError `rate_lowers` where money in the book, or of a month that
     has begun, would fall and the approver has not said that this was looked at.
     """
-    who = _officer(ctx, actor, APPROVERS)
+    who = officer(ctx, actor, APPROVERS)
     day = usable_from or today(ctx.clock)
     if day < today(ctx.clock):
         raise RefusedError(
@@ -393,8 +393,8 @@ def decide(
     Raises RefusedError for an unknown point, value or row, an empty document; NotFoundError for an
     unknown payer; NotAllowedError `role`.
     """
-    who = _officer(ctx, actor, APPROVERS, payer or EVERYWHERE)
-    words = _text(document, "--document")
+    who = officer(ctx, actor, APPROVERS, payer or EVERYWHERE)
+    words = said(document, "--document")
     with ctx.cell.begin() as conn:
         number = ids.block(conn, "rate_decision", 1)
         rows: dict[str, dict[str, str]] = {}
@@ -456,8 +456,11 @@ def _confirmed(tables: Tables, value: str) -> dict[str, dict[str, str]]:
 # --- small parts -------------------------------------------------------------------------------
 
 
-def _officer(ctx: Context, name: str, roles: Sequence[str], payer: str = EVERYWHERE) -> User:
-    """Return the user, who holds one of the roles (again: by person where two are needed)."""
+def officer(ctx: Context, name: str, roles: Sequence[str], payer: str = EVERYWHERE) -> User:
+    """Return the user, who holds one of the roles (again: by person where two are needed).
+
+    Raises NotAllowedError `role`.
+    """
     ctx.cell.require()
     who = user(ctx, name)
     if any(who.holds(role, payer) for role in roles):
@@ -467,7 +470,8 @@ def _officer(ctx: Context, name: str, roles: Sequence[str], payer: str = EVERYWH
     raise NotAllowedError("role", f"{name} cần một trong các vai trò cho {where}: {words}.")
 
 
-def _text(value: str, option: str, *, empty: bool = False) -> str:
+def said(value: str, option: str, *, empty: bool = False) -> str:
+    """Return what somebody wrote, on one line. Raises RefusedError `text` where nothing is said."""
     found = " ".join(value.split())
     if len(found) > MAX_TEXT or not (found or empty):
         raise RefusedError(

@@ -20,15 +20,20 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, text
 
 from bank_adapters import pain001
+from bank_adapters.api import orders
+from bank_adapters.api.profile import ApiProfile
 from bank_adapters.contract import AdapterError, BatchHeader, PaymentRow
-from bank_adapters.profiles import Profile, load_profile
+from bank_adapters.profiles import Profile
+from bank_adapters.registry import profile_of
 from bank_adapters.text import prepare_text
 from bank_adapters.xsd import validate_file
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
-from disbursement.platform.errors import NotNowError, RefusedError
+from disbursement.platform.errors import RefusedError
 from disbursement.platform.schema import refresh_statistics
+from disbursement.runs.routes import Contract, no_contract, work_routes
+from disbursement.runs.routes import contract as contract_of
 from ledger import posting
 from ledger.bulk import bulk_insert
 
@@ -51,21 +56,10 @@ class BatchSpec:
     programme: str
     month: int
     purpose: str  # first | retry | cash
-    rail: str  # bank | cash
+    rail: str  # bank | wallet | mobile_money | cash
+    contract_id: int | None
+    """Under which it is sent; None where the payer has none for this rail."""
     lot: int = 1
-
-
-@dataclass(frozen=True)
-class Contract:
-    """Contract in force between a payer and its provider."""
-
-    id: int
-    provider_id: int
-    provider_code: str
-    profile: str
-    bic: str
-    deposit_account: str
-    pay_day: int
 
 
 @dataclass
@@ -82,33 +76,6 @@ class Frozen:
     file_sha256: bytes | None = None
     file_name: str | None = None
     changes: int = 0
-
-
-def contract_of(conn: Connection, ctx: Context, payer_id: int, day: date) -> Contract:
-    """Return the payer's contract in force on that day.
-
-    Raises NotNowError where there is none: no batch without a contract (money-flow.md).
-    """
-    row = conn.execute(
-        text(
-            "SELECT c.id, c.provider_id, p.code, p.profile, p.bic, c.deposit_account_enc, "
-            "c.pay_day, y.code FROM provider_contract c JOIN provider p ON p.id = c.provider_id "
-            "JOIN payer y ON y.id = c.payer_id WHERE c.payer_id = :p AND c.valid_from <= :d "
-            "AND (c.valid_to IS NULL OR c.valid_to >= :d) ORDER BY c.valid_from DESC"
-        ),
-        {"p": payer_id, "d": day.isoformat()},
-    ).first()
-    if row is None:
-        code = conn.execute(
-            text("SELECT code FROM payer WHERE id = :p"), {"p": payer_id}
-        ).scalar_one()
-        raise NotNowError(
-            "no_contract",
-            f"Đơn vị {code} chưa có hợp đồng chi trả còn hiệu lực ngày {day:%d/%m/%Y}; "
-            "hãy ghi hợp đồng trước.",
-        )
-    account = ctx.keys.decrypt("provider_contract.deposit_account", row[0], bytes(row[5]))
-    return Contract(row[0], row[1], row[2], row[3], row[4] or "", account, row[6])
 
 
 def work_freeze(conn: Connection) -> None:
@@ -141,15 +108,17 @@ def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[F
             )
         )
     }
-    contracts: dict[int, Contract] = {}
+    contracts: dict[int | None, Contract] = {}
     first_id = ids.block(conn, "batch", len(specs))
     first_journal = posting.allot(conn, len(specs))
     out = []
     for k, rows in groupby(_rows(conn), key=itemgetter(0)):
         spec = specs[k]
-        if spec.payer_id not in contracts:
-            contracts[spec.payer_id] = contract_of(conn, ctx, spec.payer_id, day)
-        contract = contracts[spec.payer_id]
+        if spec.contract_id is None:
+            raise no_contract(spec.payer_code, day)
+        if spec.contract_id not in contracts:
+            contracts[spec.contract_id] = contract_of(conn, ctx, spec.contract_id)
+        contract = contracts[spec.contract_id]
         frozen = Frozen(first_id + k, first_journal + k, spec.rail, *sums[k])
         _Writer(conn, ctx, spec, contract, frozen, _value_date(spec, contract, day), rows).run()
         out.append(frozen)
@@ -205,35 +174,40 @@ class _Writer:
         self.source = source
         self.covers: set[int] = set()
         self.contract, self.frozen, self.value_date = contract, frozen, value_date
-        self.profile: Profile = load_profile(contract.profile)
+        self.profile = profile_of(contract.profile)
         self.created = stamp(ctx.clock)[:19] + "Z"
         self.message_id = f"DS{ctx.cell.code}B{frozen.journal_id:010d}"
         self.manifest = Manifest()
         self.rows: list[tuple[Any, ...]] = []
 
     def run(self) -> None:
-        spec, frozen = self.spec, self.frozen
-        if spec.rail == "bank":
-            frozen.file_name = f"{self.message_id}.xml"
+        spec, frozen, profile = self.spec, self.frozen, self.profile
+        if spec.rail == "cash":
+            for _ in self._payments():
+                pass
+        else:
+            called = isinstance(profile, ApiProfile)
+            frozen.file_name = f"{self.message_id}.{'jsonl' if called else 'xml'}"
             path = outgoing(self.ctx, spec.month, frozen.file_name)
             try:
                 with files.atomic(path) as out:
                     done = self._render(out)
-                validate_file(path, self.profile.message_version)
+                if isinstance(profile, Profile):
+                    validate_file(path, profile.message_version)
             except AdapterError as error:
                 path.unlink(missing_ok=True)
                 raise RefusedError(error.code, error.sentence, en=error.en) from error
             frozen.file_sha256 = bytes.fromhex(done)
-        else:
-            for _ in self._payments():
-                pass
         frozen.manifest_root = self.manifest.root()
         bulk_insert(self.conn, "batch_row", ROW_COLUMNS, self.rows)
         self._insert_batch()
 
     def _render(self, out: BinaryIO) -> str:
-        spec, frozen = self.spec, self.frozen
-        name, _ = prepare_text(self.profile, f"UBND {spec.payer_name}", "debtor_name")
+        spec, frozen, profile = self.spec, self.frozen, self.profile
+        name, _ = prepare_text(profile, f"UBND {spec.payer_name}", "debtor_name")
+        sort, purpose = "", ""
+        if isinstance(profile, Profile):
+            sort, purpose = profile.category_purposes[0], profile.purposes[0]
         header = BatchHeader(
             message_id=self.message_id,
             payment_info_id=f"{self.message_id}-1",
@@ -242,12 +216,14 @@ class _Writer:
             debtor_name=name,
             debtor_account=self.contract.deposit_account,
             debtor_bic=self.contract.bic,
-            category_purpose=self.profile.category_purposes[0],
-            purpose=self.profile.purposes[0],
+            category_purpose=sort,
+            purpose=purpose,
             count=frozen.payments,
             total_vnd=frozen.total_vnd,
         )
-        return pain001.render(self.profile, header, self._payments(), out).sha256
+        if isinstance(profile, Profile):
+            return pain001.render(profile, header, self._payments(), out).sha256
+        return orders.render(header, self._payments(), out).sha256
 
     def _payments(self) -> Iterator[PaymentRow]:
         ctx, frozen, cell = self.ctx, self.frozen, self.ctx.cell.code
@@ -371,63 +347,63 @@ def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:
     return manifest.root()
 
 
-def list_specs(conn: Connection, list_ids: Sequence[int]) -> list[BatchSpec]:
-    """Return the batches of prepared lists: lots to the bank, one to the cash desk each.
+def list_specs(conn: Connection, list_ids: Sequence[int], day: date) -> list[BatchSpec]:
+    """Return the batches of prepared lists: lots for each provider, one for the cash desk.
 
     Fills `work_freeze` with their payments, in lots of what the provider's profile takes in one
-    file.
+    file. Each payment goes to the provider of its destination (see `routes`).
     """
     wanted = set(list_ids)
+    work_routes(conn, day)
+    routed = (
+        "JOIN payment p ON p.list_id = l.id AND p.hold_reason = '' "
+        "JOIN destination d ON d.id = p.destination_id LEFT JOIN work_route r "
+        "ON r.payer_id = l.payer_id AND r.rail = p.rail "
+        "AND r.code = CASE WHEN p.rail IN ('wallet', 'mobile_money') THEN d.bank_code ELSE '' END"
+    )
     rows = conn.execute(
         text(
             "SELECT l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month, p.rail, "
-            "count(*) AS payments FROM pay_list l JOIN payer y ON y.id = l.payer_id "
-            "JOIN payment p ON p.list_id = l.id AND p.hold_reason = '' "
-            "AND p.rail IN ('bank', 'cash') WHERE l.state = 'draft' "
-            "GROUP BY l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month, p.rail "
-            "ORDER BY l.id, p.rail"
+            "r.contract_id, r.profile, count(*) AS payments FROM pay_list l "
+            f"JOIN payer y ON y.id = l.payer_id {routed} WHERE l.state = 'draft' "
+            "GROUP BY l.id, l.payer_id, y.code, y.name, l.run_id, l.programme, l.month, p.rail, "
+            "r.contract_id, r.profile ORDER BY l.id, p.rail, r.contract_id"
         )
     ).all()
     specs: list[BatchSpec] = []
-    starts: list[tuple[int, int, str, int]] = []
+    starts: list[tuple[int, int, str, int, int]] = []
     for r in rows:
         if r[0] not in wanted:
             continue
-        size = _lot_size(conn, r[1]) if r[7] == "bank" else int(r[8])
-        starts.append((len(specs), r[0], r[7], size))
-        purpose = "first" if r[7] == "bank" else "cash"
+        rail, contract_id, count = r[7], r[8], int(r[10])
+        size = count if rail == "cash" or r[9] is None else lot_size(r[9])
+        starts.append((len(specs), r[0], rail, contract_id or 0, size))
+        purpose = "cash" if rail == "cash" else "first"
         specs += [
-            BatchSpec(r[1], r[2], r[3], r[4], r[0], r[5], r[6], purpose, r[7], lot)
-            for lot in range(1, -(-int(r[8]) // size) + 1)
+            BatchSpec(r[1], r[2], r[3], r[4], r[0], r[5], r[6], purpose, rail, contract_id, lot)
+            for lot in range(1, -(-count // size) + 1)
         ]
     work_freeze(conn)
     conn.execute(text("DROP TABLE IF EXISTS work_spec"))
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_spec (spec integer, list_id bigint, rail text, "
-            "size integer)"
+            "contract_id bigint, size integer)"
         )
     )
-    bulk_insert(conn, "work_spec", ("spec", "list_id", "rail", "size"), starts)
+    bulk_insert(conn, "work_spec", ("spec", "list_id", "rail", "contract_id", "size"), starts)
     conn.execute(
         text(
             "INSERT INTO work_freeze (spec, payment_id) "
             "SELECT q.spec + (q.k - 1) / q.size, q.id FROM (SELECT s.spec, s.size, p.id, "
             "row_number() OVER (PARTITION BY s.spec ORDER BY p.id) AS k FROM work_spec s "
-            "JOIN payment p ON p.list_id = s.list_id AND p.rail = s.rail "
-            "WHERE p.hold_reason = '') q"
+            f"JOIN pay_list l ON l.id = s.list_id {routed} WHERE p.rail = s.rail "
+            "AND coalesce(r.contract_id, 0) = s.contract_id) q"
         )
     )
     return specs
 
 
-def _lot_size(conn: Connection, payer_id: int) -> int:
-    """Return how many payments the payer's provider takes in one file."""
-    profile = conn.execute(
-        text(
-            "SELECT p.profile FROM provider_contract c JOIN provider p ON p.id = c.provider_id "
-            "WHERE c.payer_id = :p ORDER BY c.valid_from DESC LIMIT 1"
-        ),
-        {"p": payer_id},
-    ).scalar_one_or_none()
-    return load_profile(profile).max_payments_per_file if profile else 1_000_000
+def lot_size(profile: str) -> int:
+    """Return how many payments a provider takes in one file or call list."""
+    return profile_of(profile).max_payments_per_file

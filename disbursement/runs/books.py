@@ -211,32 +211,49 @@ def _check_budget(conn: Connection, year: int, deltas: Sequence[tuple[str, str, 
             )
 
 
+@dataclass(frozen=True)
+class DrawPart:
+    """What a list draws for one of its providers, whole dong; `carried` lies free there already."""
+
+    provider_id: int
+    provider: str
+    wanted: int
+    carried: int
+
+
+def draw_parts(conn: Connection, list_id: int) -> list[DrawPart]:
+    """Return what a released list draws, provider by provider: its batches less what lies free.
+
+    Money free at a provider that a queued batch of a drawn list, or a retry, will take is not
+    counted as free. A list without batches draws nothing.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT b.provider_id, p.code, y.code, sum(b.total_vnd), (SELECT "
+            "coalesce(sum(q.total_vnd), 0) FROM batch q WHERE q.state = 'queued' "
+            "AND q.payer_id = b.payer_id AND q.provider_id = b.provider_id "
+            "AND (q.list_id IS NULL OR q.list_id IN (SELECT list_id FROM draw))) "
+            "FROM batch b JOIN provider p ON p.id = b.provider_id "
+            "JOIN payer y ON y.id = b.payer_id WHERE b.list_id = :l AND b.state <> 'withdrawn' "
+            "GROUP BY b.provider_id, p.code, y.code, b.payer_id ORDER BY b.provider_id"
+        ),
+        {"l": list_id},
+    ).all()
+    out = []
+    for provider_id, provider, payer, total, promised in rows:
+        free = conn.execute(
+            text("SELECT debit - credit FROM account WHERE code = :c"),
+            {"c": chart.cash_free(payer, provider)},
+        ).scalar_one()
+        carried = max(0, min(int(free) - int(promised), int(total)))
+        out.append(DrawPart(provider_id, provider, int(total) - carried, carried))
+    return out
+
+
 def draw_amount(conn: Connection, list_id: int) -> tuple[int, int]:
-    """Return (to draw, already free at the provider) for a released list, in dong."""
-    total, payer, provider = conn.execute(
-        text(
-            "SELECT l.total_vnd, y.code, (SELECT p.code FROM batch b JOIN provider p "
-            "ON p.id = b.provider_id WHERE b.list_id = l.id ORDER BY b.id LIMIT 1) "
-            "FROM pay_list l JOIN payer y ON y.id = l.payer_id WHERE l.id = :l"
-        ),
-        {"l": list_id},
-    ).one()
-    if provider is None:
-        return 0, 0
-    free = conn.execute(
-        text("SELECT debit - credit FROM account WHERE code = :c"),
-        {"c": chart.cash_free(payer, provider)},
-    ).scalar_one()
-    promised = conn.execute(
-        text(
-            "SELECT coalesce(sum(b.total_vnd), 0) FROM batch b WHERE b.state = 'queued' "
-            "AND b.payer_id = (SELECT payer_id FROM pay_list WHERE id = :l) "
-            "AND (b.list_id IS NULL OR b.list_id IN (SELECT list_id FROM draw))"
-        ),
-        {"l": list_id},
-    ).scalar_one()
-    carried = max(0, min(int(free) - int(promised), int(total)))
-    return int(total) - carried, carried
+    """Return (to draw, already free at its providers) for a released list, in dong."""
+    parts = draw_parts(conn, list_id)
+    return sum(p.wanted for p in parts), sum(p.carried for p in parts)
 
 
 def hold_cash(conn: Connection, ctx: Context, batch_id: int, day: date) -> None:

@@ -12,9 +12,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from disbursement.identity.service import require, user
 from disbursement.platform import files, ids
@@ -79,12 +80,13 @@ def read_report(data: bytes, name: str) -> list[ReportRow]:
     out, seen = [], set()
     for number, cells in rows:
         row = _row(f"{name}, dòng {number}", cells)
-        if row.payer in seen:
+        if (row.payer, row.provider) in seen:
             raise RefusedError(
                 "report_twice",
-                f"{name}, dòng {number}: {row.payer} đã có ở dòng trên; bỏ một dòng.",
+                f"{name}, dòng {number}: {row.payer} với {row.provider} đã có ở dòng trên; bỏ một "
+                "dòng.",
             )
-        seen.add(row.payer)
+        seen.add((row.payer, row.provider))
         out.append(row)
     return out
 
@@ -148,9 +150,9 @@ def close_runs(
             _check_row(conn, ctx, row, month)
             require(conn, who, "second_signer", row.payer)
     total = Closed(0, 0, 0, 0, 0)
-    for row in rows:
+    for _, of_payer in groupby(sorted(rows, key=_payer_first), key=lambda row: row.payer):
         with ctx.cell.begin() as conn:
-            one = close_one(conn, ctx, row, digest, actor)
+            one = close_one(conn, ctx, list(of_payer), digest, actor)
         total = Closed(
             total.runs + one.runs,
             total.paid + one.paid,
@@ -159,6 +161,10 @@ def close_runs(
             total.sent_back_vnd + one.sent_back_vnd,
         )
     return total
+
+
+def _payer_first(row: ReportRow) -> tuple[str, str]:
+    return row.payer, row.provider
 
 
 def _check_row(conn: Connection, ctx: Context, row: ReportRow, month: int) -> None:
@@ -197,17 +203,25 @@ def _run_of(conn: Connection, row: ReportRow) -> tuple[int, str, int, int]:
 
 
 def close_one(
-    conn: Connection, ctx: Context, row: ReportRow, evidence: bytes, actor: str
+    conn: Connection, ctx: Context, rows: Sequence[ReportRow], evidence: bytes, actor: str
 ) -> Closed:
-    """Close one payer's run of the report's month inside the caller's transaction."""
-    run_id, state, payer_id, provider_id = _run_of(conn, row)
-    require(conn, user(ctx, actor), "second_signer", row.payer)
+    """Close one payer's run inside the caller's transaction; `rows`: a line per provider of it.
+
+    Raises RefusedError where a provider that took part in the month has no line.
+    """
+    first = rows[0]
+    run_id, state, payer_id, _ = _run_of(conn, first)
+    require(conn, user(ctx, actor), "second_signer", first.payer)
     if state == "closed":
         return Closed(0, 0, 0, 0, 0)
-    _nothing_open(conn, run_id, row)
-    _sums_agree(conn, payer_id, row)
+    _everyone_reports(conn, run_id, rows)
+    _nothing_open(conn, run_id, rows)
+    for row in rows:
+        _sums_agree(conn, payer_id, row)
     paid, carried, carried_vnd = _end_payments(conn, run_id)
-    _book(conn, ctx, row, run_id, payer_id, evidence)
+    for row in rows:
+        _book_send_back(conn, ctx, row, run_id, payer_id, evidence)
+    _book_expended(conn, ctx, max(rows, key=lambda r: r.reported_on), run_id, payer_id)
     at = stamp(ctx.clock)
     conn.execute(
         text("UPDATE run SET state = 'closed', closed_at = :t WHERE id = :r"),
@@ -217,22 +231,43 @@ def close_one(
         text("UPDATE pay_list SET state = 'closed' WHERE run_id = :r AND state = 'released'"),
         {"r": run_id},
     )
-    conn.execute(
+    for row in rows:
+        conn.execute(
+            text(
+                "INSERT INTO provider_report (id, run_id, provider_id, sha256, paid_transfer_vnd, "
+                "paid_cash_vnd, kept_vnd, sent_back_vnd, voucher, reported_on) VALUES "
+                "(:id, :r, :p, :s, :t, :c, :k, :b, :v, :d)"
+            ),
+            {
+                "id": ids.block(conn, "provider_report", 1), "r": run_id,
+                "p": _run_of(conn, row)[3], "s": evidence, "t": row.paid_transfer_vnd,
+                "c": row.paid_cash_vnd, "k": row.kept_vnd, "b": row.sent_back_vnd,
+                "v": row.voucher, "d": row.reported_on.isoformat(),
+            },
+        )  # fmt: skip
+    return Closed(1, paid, carried, carried_vnd, sum(r.sent_back_vnd for r in rows))
+
+
+def _everyone_reports(conn: Connection, run_id: int, rows: Sequence[ReportRow]) -> None:
+    """Refuse to close on the word of some: every provider with a batch of the run reports."""
+    took_part = conn.execute(
         text(
-            "INSERT INTO provider_report (id, run_id, provider_id, sha256, paid_transfer_vnd, "
-            "paid_cash_vnd, kept_vnd, sent_back_vnd, voucher, reported_on) VALUES "
-            "(:id, :r, :p, :s, :t, :c, :k, :b, :v, :d)"
+            "SELECT DISTINCT p.code FROM batch b JOIN provider p ON p.id = b.provider_id "
+            "WHERE b.run_id = :r AND b.state <> 'withdrawn' ORDER BY p.code"
         ),
-        {
-            "id": ids.block(conn, "provider_report", 1), "r": run_id, "p": provider_id,
-            "s": evidence, "t": row.paid_transfer_vnd, "c": row.paid_cash_vnd, "k": row.kept_vnd,
-            "b": row.sent_back_vnd, "v": row.voucher, "d": row.reported_on.isoformat(),
-        },
-    )  # fmt: skip
-    return Closed(1, paid, carried, carried_vnd, row.sent_back_vnd)
+        {"r": run_id},
+    ).scalars()
+    silent = sorted(set(took_part) - {row.provider for row in rows})
+    if silent:
+        raise RefusedError(
+            "report_missing",
+            f"{rows[0].payer}, kỳ {show_month(rows[0].month)}: chưa có báo cáo của "
+            f"{', '.join(silent)}; thêm dòng của đơn vị đó vào tệp rồi đóng kỳ.",
+        )
 
 
-def _nothing_open(conn: Connection, run_id: int, row: ReportRow) -> None:
+def _nothing_open(conn: Connection, run_id: int, rows: Sequence[ReportRow]) -> None:
+    row = rows[0]
     lists = conn.execute(
         text(
             "SELECT count(*) FROM pay_list WHERE run_id = :r "
@@ -247,14 +282,12 @@ def _nothing_open(conn: Connection, run_id: int, row: ReportRow) -> None:
         ),
         {"r": run_id},
     ).scalar_one()
-    moving = conn.execute(
-        text("SELECT coalesce(sum(credit - debit), 0) FROM account WHERE code IN (:t, :a)"),
-        {
-            "t": chart.transit(row.payer, row.provider),
-            "a": chart.agent(row.payer, row.provider),
-        },
-    )
-    out = -int(moving.scalar_one())
+    places = [
+        place(row.payer, row.provider) for row in rows for place in (chart.transit, chart.agent)
+    ]
+    moving = text("SELECT coalesce(sum(credit - debit), 0) FROM account WHERE code IN :codes")
+    found = conn.execute(moving.bindparams(bindparam("codes", places, expanding=True)))
+    out = -int(found.scalar_one())
     if lists or waiting or out:
         raise NotNowError(
             "run_busy",
@@ -272,15 +305,16 @@ SELECT coalesce(sum(CASE WHEN d.kind = 'transit' AND c.kind = 'paid' THEN l.amou
 FROM journal j JOIN line l ON l.journal_id = j.id
 JOIN account d ON d.id = l.debit_account JOIN account c ON c.id = l.credit_account
 WHERE j.payer_id = :p AND j.month = :m AND j.kind IN ('answer', 'handover', 'roster_closed')
+  AND (l.debit_account = :a OR l.credit_account = :a)
 """
 
 
 def _sums_agree(conn: Connection, payer_id: int, row: ReportRow) -> None:
-    transfer, cash = conn.execute(text(_PAID), {"p": payer_id, "m": row.month}).one()
-    left = conn.execute(
-        text("SELECT debit - credit FROM account WHERE code = :c"),
+    advance, left = conn.execute(
+        text("SELECT id, debit - credit FROM account WHERE code = :c"),
         {"c": chart.advance(row.payer, row.provider)},
-    ).scalar_one()
+    ).one()
+    transfer, cash = conn.execute(text(_PAID), {"p": payer_id, "m": row.month, "a": advance}).one()
     for what, ours, theirs in (
         ("đã chuyển khoản", int(transfer), row.paid_transfer_vnd),
         ("đã chi tiền mặt", int(cash), row.paid_cash_vnd),
@@ -337,26 +371,32 @@ def _end_payments(conn: Connection, run_id: int) -> tuple[int, int, int]:
     return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
 
 
-def _book(
+def _book_send_back(
     conn: Connection, ctx: Context, row: ReportRow, run_id: int, payer_id: int, evidence: bytes
 ) -> None:
-    """Book what is given back, and turn the commitment of what was paid into expenditure."""
-    year = row.month // 100
+    """Book what one provider gives back, in both books."""
     if row.sent_back_vnd:
         advance = chart.advance(row.payer, row.provider)
         books.post_gl(
             conn, ctx, book=chart.FINANCIAL, kind="sendback", payer_id=payer_id,
-            key=f"sendback:{run_id}", month=row.month, day=row.reported_on,
+            key=f"sendback:{run_id}:{row.provider}", month=row.month, day=row.reported_on,
             amounts=[Amount(chart.treasury(row.payer), advance, row.sent_back_vnd)],
             evidence=evidence,
         )  # fmt: skip
         books.post_gl(
             conn, ctx, book=chart.BUDGETARY, kind="cash_plan", payer_id=payer_id,
-            key=f"cash_back:{run_id}", month=row.month, day=row.reported_on,
+            key=f"cash_back:{run_id}:{row.provider}", month=row.month, day=row.reported_on,
             amounts=[Amount(chart.cash_source(row.payer, row.provider),
                             chart.cash_free(row.payer, row.provider), row.sent_back_vnd)],
             evidence=evidence,
         )  # fmt: skip
+
+
+def _book_expended(
+    conn: Connection, ctx: Context, row: ReportRow, run_id: int, payer_id: int
+) -> None:
+    """Turn the commitment of what was paid into expenditure, on the day of the last report."""
+    year = row.month // 100
     paid = conn.execute(
         text(
             "SELECT l.programme, sum(p.amount_vnd) FROM payment p "

@@ -32,12 +32,19 @@ from disbursement.documents.sheet import (
     BatchFile,
     BudgetLine,
     Change,
+    Finding,
     Hold,
     Signer,
     sheet_pdf,
     sheet_xlsx,
 )
-from disbursement.documents.words import CHANGE_KINDS, RECEIVABLE_DECISIONS, Office, short_day
+from disbursement.documents.words import (
+    CHANGE_KINDS,
+    FIRST_PAID,
+    RECEIVABLE_DECISIONS,
+    Office,
+    short_day,
+)
 from disbursement.platform import files
 from disbursement.platform.clock import add_months, month_of, stamp
 from disbursement.platform.context import Context
@@ -45,6 +52,7 @@ from disbursement.platform.errors import NotFoundError, NotNowError, RefusedErro
 from disbursement.programmes.approved import approved
 from disbursement.programmes.communes import commune, province
 from disbursement.runs import books
+from disbursement.runs.findings import read_findings
 from disbursement.runs.receivables import Receivable, read_receivables
 from ledger import chart
 
@@ -163,7 +171,12 @@ def approval_sheet(conn: Connection, ctx: Context, list_id: int) -> ApprovalShee
         chain_seq=seq,
         batches=_batch_files(conn, list_id),
         signers=_signers(conn, ctx, row["journal_id"]),
+        first_paid=_first_paid(conn, list_id),
         warnings=tuple(w.sentence for w in warnings_of(conn, list_id)),
+        findings=tuple(
+            Finding(f.reason, f.state, f.reference, f.detail, f.hold, f.resolved_document)
+            for f in read_findings(conn, list_id)
+        ),
     )
 
 
@@ -200,10 +213,15 @@ def _budget(conn: Connection, row: Any) -> BudgetLine:
     return BudgetLine(row["programme"], year, charged, left, until)
 
 
-_LAST_MONTH = """
+# A payment `p` to an account that no released list has paid to.
+_FIRST = """d.kind <> 'cash' AND NOT EXISTS (SELECT 1 FROM payment o JOIN pay_list ol
+  ON ol.id = o.list_id WHERE o.person_id = p.person_id AND o.destination_id = p.destination_id
+  AND o.list_id <> p.list_id AND o.hold_reason = '' AND ol.state IN ('released', 'closed'))"""
+_LAST_MONTH = f"""
 SELECT p.person_id, p.amount_vnd AS now, q.amount_vnd AS before, x.reference,
        d.account_last4 AS account, e.account_last4 AS account_before,
-       CASE WHEN q.destination_id <> p.destination_id THEN 1 ELSE 0 END AS moved
+       CASE WHEN q.destination_id <> p.destination_id THEN 1 ELSE 0 END AS moved,
+       CASE WHEN {_FIRST} THEN 1 ELSE 0 END AS first
 FROM pay_list l JOIN payment p ON p.list_id = l.id
 JOIN person x ON x.id = p.person_id
 LEFT JOIN destination d ON d.id = p.destination_id
@@ -245,7 +263,7 @@ def _changes(conn: Connection, list_id: int) -> Iterator[Change]:
             int(r.now),
             r.account_before or "",
             r.account or "",
-            "",
+            FIRST_PAID if r.first else "",
         )
     for amount, reference, account in conn.execute(text(_LEFT), binds):
         yield Change("left", reference, int(amount), 0, account or "", "", "")
@@ -266,6 +284,17 @@ def _change_figures(conn: Connection, list_id: int) -> tuple[Figure, ...]:
         sums[0] += 1
         sums[1] += change.after_vnd - change.before_vnd
     return tuple(Figure(kind, *counts[kind]) for kind in CHANGE_KINDS if kind in counts)
+
+
+def _first_paid(conn: Connection, list_id: int) -> Figure:
+    count, amount = conn.execute(
+        text(
+            "SELECT count(*), coalesce(sum(p.amount_vnd), 0) FROM payment p JOIN destination d "
+            f"ON d.id = p.destination_id WHERE p.list_id = :l AND p.hold_reason = '' AND {_FIRST}"
+        ),
+        {"l": list_id},
+    ).one()
+    return Figure("first_paid", int(count), int(amount))
 
 
 def _holds(conn: Connection, list_id: int) -> tuple[Hold, ...]:

@@ -18,6 +18,8 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.directory import held_codes
+from disbursement.beneficiaries.names import check_again
 from disbursement.beneficiaries.national.freshness import warning_rows
 from disbursement.entitlements import compare as differ
 from disbursement.entitlements import service as entitlements
@@ -31,6 +33,8 @@ from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.approved import Approved, approved, pin, settings
 from disbursement.programmes.list_rates import FILE as LIST_FILE
 from disbursement.programmes.list_rates import load_list_rates
+from disbursement.runs.checks import run_checks, write_findings
+from disbursement.runs.routes import work_routes
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
 
@@ -318,12 +322,13 @@ def prepare_lists(
     runs = open_runs(conn, ctx, month, payers)
     # Taken before anything is read: what is recorded from here on is not in these lists.
     recorded_by = ids.block(conn, "change", 1)
+    check_again(conn, ctx)
     store.ensure_horizon(conn, month)
     states = assess_month(conn, month, payers, day, law)
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)
     draft_lines(conn, ctx, lists, day)
-    _collect_coins(conn, month)
+    _collect_coins(conn, ctx, month)
     _write_lists(conn, ctx, lists, states, month, law, recorded_by)
     refresh_statistics(conn, "due", "list_hold", "pay_list")
     minted, held = conn.execute(
@@ -342,6 +347,7 @@ def prepare_lists(
         )
     }
     _note_registers(conn, ctx, [r for r in lists if r.id in used])
+    write_findings(conn)
     # A list that pays, cancels and holds nothing asks nobody for a signature; open, it would keep
     # its month from closing.
     unused = ",".join(str(r.id) for r in lists if r.id not in used)
@@ -457,7 +463,8 @@ def propose_rerating(
 def draft_lines(conn: Connection, ctx: Context, lists: Sequence[ListRow], day: date) -> None:
     """Hold, and draft the rest of `work_diff` as lines of each list's journal."""
     _work_lists(conn, lists)
-    _raise_holds(conn, ctx, day)
+    _find_destinations(conn, ctx, day)
+    run_checks(conn, ctx, lists[0].month, day)
     _split(conn)
     _draft_plain(conn)
     _draft_special(conn, lists)
@@ -503,46 +510,21 @@ def _analyze(conn: Connection, *tables: str) -> None:
             conn.exec_driver_sql(f"ANALYZE {table}")
 
 
-_NEW_HOLDS = (
-    # One account for several people, and nobody recorded why (guardian, spouse, carer).
-    (
-        "shared_account",
-        (
-            "Một tài khoản dùng cho nhiều người mà không ghi quan hệ (người giám hộ, vợ chồng, "
-            "người chăm sóc); cần giấy tờ xác nhận."
-        ),
-        (
-            "SELECT d.person_id, d.account_blind AS fact FROM work_dest d WHERE d.owner_relation = "
-            "'self' AND d.account_blind IN (SELECT x.account_blind FROM work_dest x "
-            "WHERE x.account_blind IS NOT NULL GROUP BY x.account_blind HAVING count(*) > 1 "
-            "AND sum(CASE WHEN x.owner_relation = 'self' THEN 1 ELSE 0 END) > 1)"
-        ),
-    ),
-    (
-        "rail_not_available",
-        (
-            "Chưa có kênh chi trả cho nơi nhận này (ví điện tử, Mobile Money); khoản chi được giữ "
-            "lại, không tự chuyển thành tiền mặt."
-        ),
-        (
-            "SELECT d.person_id, NULL AS fact FROM work_dest d "
-            "WHERE d.kind IN ('wallet', 'mobile_money')"
-        ),
-    ),
+RAIL = "rail_not_available"
+_RAIL_MISSING = (
+    "Chưa có kênh chi trả cho nơi nhận này (ví điện tử, Mobile Money); khoản chi được giữ lại, "
+    "không tự chuyển thành tiền mặt."
 )
 
 
-def _raise_holds(conn: Connection, ctx: Context, day: date) -> None:
-    """Fill `work_dest` (each person's usable destination) and raise holds of payment.
-
-    A hold that a person resolved is not raised again unless the account changed: the digest of
-    the fact is part of its key.
-    """
+def _find_destinations(conn: Connection, ctx: Context, day: date) -> None:
+    """Fill `work_dest`, each person's usable destination; hold those that no rail serves."""
     conn.execute(text("DROP TABLE IF EXISTS work_dest"))
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_dest AS SELECT d.person_id, d.id AS destination_id, "
-            "d.kind, d.owner_relation, d.account_blind, p.payer_id FROM destination d "
+            "d.kind, d.bank_code, d.owner_relation, d.account_blind, d.account_last4, p.payer_id "
+            "FROM destination d "
             "JOIN person p ON p.id = d.person_id WHERE (p.payer_id IN "
             "(SELECT payer_id FROM work_payer) OR p.id IN (SELECT person_id FROM work_moved)) "
             "AND (p.died_on IS NULL OR (d.owner_relation <> 'self' AND d.usable_from > p.died_on)) "
@@ -552,41 +534,59 @@ def _raise_holds(conn: Connection, ctx: Context, day: date) -> None:
         {"day": day.isoformat()},
     )
     _analyze(conn, "work_dest")
+    work_routes(conn, day)
+    _rails_opened(conn, ctx)
+    _hold_no_rail(conn, ctx)
+
+
+def _hold_no_rail(conn: Connection, ctx: Context) -> None:
+    """Hold what would go to a destination that no rail serves: as long as there is no contract.
+
+    A hold that a person released, or an earlier contract, says nothing about today: its digest
+    counts them, so that the next one has a key of its own.
+    """
+    rows = conn.execute(
+        text(
+            "SELECT d.person_id, d.payer_id, (SELECT count(*) FROM hold h "
+            "WHERE h.person_id = d.person_id AND h.reason = :r) AS before FROM work_dest d "
+            "WHERE d.kind IN ('wallet', 'mobile_money') AND NOT EXISTS (SELECT 1 FROM work_route r "
+            "WHERE r.payer_id = d.payer_id AND r.rail = d.kind AND r.code = d.bank_code) "
+            "AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.person_id = d.person_id "
+            "AND h.reason = :r AND h.resolved_at IS NULL) ORDER BY d.person_id"
+        ),
+        {"r": RAIL},
+    ).all()
+    first = ids.block(conn, "hold", len(rows)) if rows else 0
     at = stamp(ctx.clock)
-    for reason, detail, query in _NEW_HOLDS:
-        rows = conn.execute(
-            text(
-                f"SELECT q.person_id, p.payer_id, q.fact FROM ({query}) q "
-                "JOIN person p ON p.id = q.person_id WHERE NOT EXISTS (SELECT 1 FROM hold h "
-                "WHERE h.person_id = q.person_id AND h.reason = :reason AND h.resolved_at IS NULL)"
-            ),
-            {"reason": reason},
-        ).all()
-        known = {
-            tuple(row)
-            for row in conn.execute(
-                text("SELECT person_id, fact_digest FROM hold WHERE reason = :reason"),
-                {"reason": reason},
-            )
-        }
-        new = [
-            (person, payer, digest)
-            for person, payer, fact in rows
-            if (person, digest := bytes(fact).hex() if fact is not None else "") not in known
-        ]
-        first = ids.block(conn, "hold", len(new)) if new else 0
-        bulk_insert(
-            conn,
-            "hold",
-            (
-                "id", "payer_id", "person_id", "kind", "reason", "detail", "raised_at",
-                "raised_by", "fact_digest",
-            ),
-            (
-                (first + i, payer, person, "payment", reason, detail, at, "prepare", digest)
-                for i, (person, payer, digest) in enumerate(new)
-            ),
-        )  # fmt: skip
+    bulk_insert(
+        conn,
+        "hold",
+        (
+            "id", "payer_id", "person_id", "kind", "reason", "detail", "raised_at",
+            "raised_by", "fact_digest",
+        ),
+        (
+            (first + i, payer, person, "payment", RAIL, _RAIL_MISSING, at, "prepare",
+             str(before) if before else "")
+            for i, (person, payer, before) in enumerate(rows)
+        ),
+    )  # fmt: skip
+
+
+def _rails_opened(conn: Connection, ctx: Context) -> None:
+    """End the holds of people whose rail has a contract now: the contract is the document."""
+    conn.execute(
+        text(
+            "UPDATE hold SET resolved_at = :t, resolved_by = 'prepare', document = (SELECT "
+            "'Hợp đồng ' || c.number FROM work_dest d JOIN work_route r ON r.payer_id = d.payer_id "
+            "AND r.rail = d.kind AND r.code = d.bank_code JOIN provider_contract c "
+            "ON c.id = r.contract_id WHERE d.person_id = hold.person_id) "
+            "WHERE reason = :r AND resolved_at IS NULL AND EXISTS (SELECT 1 FROM work_dest d "
+            "JOIN work_route r ON r.payer_id = d.payer_id AND r.rail = d.kind "
+            "AND r.code = d.bank_code WHERE d.person_id = hold.person_id)"
+        ),
+        {"t": stamp(ctx.clock), "r": RAIL},
+    )
 
 
 def _split(conn: Connection) -> None:
@@ -781,7 +781,7 @@ def _set_aside(
     )
 
 
-def _collect_coins(conn: Connection, month: int) -> None:
+def _collect_coins(conn: Connection, ctx: Context, month: int) -> None:
     """Plan payments: a list's coins for one holder and destination, carried ones included.
 
     A payment under a hold of payment is planned too, says why, and enters no batch: its coins
@@ -819,6 +819,8 @@ def _collect_coins(conn: Connection, month: int) -> None:
         )
     )
     _hold_suspended(conn, month)
+    _hold_names(conn)
+    _hold_codes(conn, today(ctx.clock))
     conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _analyze(conn, "work_coin", "work_hold")
     _plan_payments(conn)
@@ -845,6 +847,43 @@ def _hold_suspended(conn: Connection, month: int) -> None:
         ),
         {"m": month},
     )
+
+
+def _hold_names(conn: Connection) -> None:
+    """Keep back whose account stands in a name that waits for a person, or that was refused."""
+    conn.execute(
+        text(
+            "INSERT INTO work_hold (person_id, reason) SELECT d.person_id, 'name_' || n.state "
+            "FROM name_check n JOIN work_dest d ON d.destination_id = n.destination_id "
+            "WHERE n.state <> 'accepted' AND n.id = (SELECT max(z.id) FROM name_check z "
+            "WHERE z.destination_id = n.destination_id) AND NOT EXISTS (SELECT 1 FROM work_hold h "
+            "WHERE h.person_id = d.person_id)"
+        )
+    )
+
+
+def _hold_codes(conn: Connection, day: date) -> None:
+    """Keep back who would be paid to a bank or wallet the directory does not vouch for.
+
+    No hold of the person's: the directory settles it, for everybody, by two people.
+    """
+    codes = conn.execute(
+        text("SELECT DISTINCT kind, bank_code FROM work_dest WHERE kind <> 'cash'")
+    ).all()
+    held = held_codes(conn, day, [(str(k), str(c)) for k, c in codes])
+    if not held:
+        return
+    conn.execute(text("DROP TABLE IF EXISTS work_code"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_code (kind text, code text, reason text)"))
+    bulk_insert(conn, "work_code", ("kind", "code", "reason"), held)
+    barred = (
+        "SELECT d.person_id, c.reason FROM work_dest d "
+        "JOIN work_code c ON c.kind = d.kind AND c.code = d.bank_code"
+    )
+    conn.execute(
+        text(f"DELETE FROM work_hold WHERE person_id IN (SELECT person_id FROM ({barred}) b)")
+    )
+    conn.execute(text(f"INSERT INTO work_hold (person_id, reason) {barred}"))
 
 
 def _plan_payments(conn: Connection) -> None:

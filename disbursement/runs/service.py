@@ -23,6 +23,7 @@ from disbursement.runs import approvals, batches, books, repeated
 from disbursement.runs.books import Amount
 from disbursement.runs.prepare import Prepared, payers_of, prepare_lists
 from ledger import chart
+from ledger.bulk import bulk_insert
 from ledger.money import format_vnd
 
 LONGEST = 100
@@ -55,7 +56,7 @@ def render_stage(
 ) -> list[batches.Frozen]:
     """Freeze the batches of prepared lists, commit the budget, write what is to be signed."""
     list_ids = [row.id for row in prepared.lists]
-    frozen = batches.freeze(conn, ctx, batches.list_specs(conn, list_ids))
+    frozen = batches.freeze(conn, ctx, batches.list_specs(conn, list_ids, today(ctx.clock)))
     deltas = [
         (row.payer_code, row.programme, vnd)
         for row in prepared.lists
@@ -473,7 +474,8 @@ def book_draw(
     if conn.execute(text("SELECT 1 FROM draw WHERE list_id = :l"), {"l": list_id}).first():
         raise NotNowError("drawn", f"Danh sách {list_id} đã ghi rút dự toán rồi; không ghi gì.")
     _check_voucher(conn, ctx, payer_id, voucher, day)
-    wanted, carried = books.draw_amount(conn, list_id)
+    parts = books.draw_parts(conn, list_id)
+    wanted, carried = sum(p.wanted for p in parts), sum(p.carried for p in parts)
     if amount_vnd != wanted:
         raise RefusedError(
             "draw_amount",
@@ -481,17 +483,26 @@ def book_draw(
             f"trả {format_vnd(carried)} đồng, phải rút {format_vnd(wanted)} đồng, không phải "
             f"{format_vnd(amount_vnd)} đồng; đối chiếu giấy rút dự toán, chưa ghi gì.",
         )
-    journal = _post_draw(conn, ctx, _Draw(list_id, payer_id, payer, month, voucher, day, wanted))
+    journal = _post_draw(
+        conn, ctx, _Draw(list_id, payer_id, payer, month, voucher, day, wanted), parts
+    )
+    first = ids.block(conn, "draw", max(len(parts), 1))
     conn.execute(
         text(
             "INSERT INTO draw (id, list_id, payer_id, voucher, drawn_on, amount_vnd, carried_vnd, "
             "journal_id) VALUES (:id, :l, :p, :v, :d, :a, :c, :j)"
         ),
         {
-            "id": ids.block(conn, "draw", 1), "l": list_id, "p": payer_id, "v": voucher,
+            "id": first, "l": list_id, "p": payer_id, "v": voucher,
             "d": day.isoformat(), "a": amount_vnd, "c": carried, "j": journal,
         },
     )  # fmt: skip
+    bulk_insert(
+        conn,
+        "draw_part",
+        ("id", "draw_id", "provider_id", "amount_vnd", "carried_vnd"),
+        [(first + n, first, p.provider_id, p.wanted, p.carried) for n, p in enumerate(parts)],
+    )
     return carried
 
 
@@ -508,30 +519,30 @@ class _Draw:
     amount_vnd: int
 
 
-def _post_draw(conn: Connection, ctx: Context, draw: _Draw) -> int:
-    """Post treasury -> provider's advance, in both books; return the journal, 0 where none."""
-    provider = conn.execute(
-        text(
-            "SELECT p.code FROM batch b JOIN provider p ON p.id = b.provider_id "
-            "WHERE b.list_id = :l ORDER BY b.id LIMIT 1"
-        ),
-        {"l": draw.list_id},
-    ).scalar_one_or_none()
-    if provider is None:
+def _post_draw(conn: Connection, ctx: Context, draw: _Draw, parts: Sequence[books.DrawPart]) -> int:
+    """Post treasury -> each provider's advance, in both books; return the journal, 0 where none."""
+    if not parts:
         return 0
-    payer, vnd = draw.payer, draw.amount_vnd
-    written = f"{draw.voucher}|{draw.day}|{vnd}"
+    payer = draw.payer
+    written = f"{draw.voucher}|{draw.day}|{draw.amount_vnd}"
     post = partial(
         books.post_gl, conn, ctx, payer_id=draw.payer_id, month=draw.month, day=draw.day,
         evidence=hashlib.sha256(written.encode()).digest(),
     )  # fmt: skip
     sealed = post(
         book=chart.FINANCIAL, kind="draw", key=f"draw:{draw.list_id}",
-        amounts=[Amount(chart.advance(payer, provider), chart.treasury(payer), vnd)],
+        amounts=[
+            Amount(chart.advance(payer, p.provider), chart.treasury(payer), p.wanted)
+            for p in parts
+        ],
     )  # fmt: skip
     post(
         book=chart.BUDGETARY, kind="cash_plan", key=f"cash_free:{draw.list_id}",
-        amounts=[Amount(chart.cash_free(payer, provider), chart.cash_source(payer, provider), vnd)],
+        amounts=[
+            Amount(chart.cash_free(payer, p.provider), chart.cash_source(payer, p.provider),
+                   p.wanted)
+            for p in parts
+        ],
     )  # fmt: skip
     return sealed.journal_id if sealed else 0
 

@@ -94,6 +94,47 @@ list_hold = Table(
     PrimaryKeyConstraint("list_id", "person_id", "cover", "kind", "reason"),
 )
 
+# What the checks found when a list was prepared: its hold, or a note that holds nobody.
+list_finding = Table(
+    "list_finding",
+    cell_metadata,
+    big("list_id"),
+    whole("n"),
+    words("rule"),  # data/check_rules.csv
+    big("person_id", null=True),  # NULL: of the whole list
+    big("hold_id", null=True),  # NULL: a note
+    words("state"),  # open | resolved | note, as it was then
+    words("detail"),
+    words("others"),  # JSON: reference, last four digits and payer of the other people
+    PrimaryKeyConstraint("list_id", "n"),
+    Index("list_finding_hold", "hold_id"),
+)
+
+# Officers' own accounts, so that no list pays one unseen.
+officer_account = Table(
+    "officer_account",
+    cell_metadata,
+    key(),
+    words("username"),
+    words("bank_code"),
+    raw("account_enc"),
+    raw("account_blind"),
+    words("account_last4"),
+    words("declared_by"),
+    words("declared_at"),
+    words("withdrawn_by", null=True),
+    words("withdrawn_at", null=True),
+    Index("officer_account_blind", "account_blind"),
+    Index(
+        "officer_account_open",
+        "username",
+        "account_blind",
+        unique=True,
+        sqlite_where=text("withdrawn_at IS NULL"),
+        postgresql_where=text("withdrawn_at IS NULL"),
+    ),
+)
+
 # States of a batch: held -> queued -> sending -> sent -> accepted; withdrawn, cancelled, void.
 batch = Table(
     "batch",
@@ -191,6 +232,17 @@ draw = Table(
     big("journal_id"),
     UniqueConstraint("list_id"),
     UniqueConstraint("payer_id", "voucher"),
+)
+
+draw_part = Table(
+    "draw_part",
+    cell_metadata,
+    key(),  # of the same numbers as `draw`
+    big("draw_id"),
+    big("provider_id"),
+    big("amount_vnd"),
+    big("carried_vnd"),
+    UniqueConstraint("draw_id", "provider_id"),
 )
 
 provider_report = Table(
