@@ -37,8 +37,8 @@ Place = Literal["unsent", "desk", "transit", "claimed", "paid", "rejected", "ret
 """Where the attempt's money is: not sent; at a cash desk; on its way; on its way and claimed to be
 settled; paid; back after a rejection or cancellation; back after a return."""
 Verdict = Literal[
-    "matched", "repeated", "no_id", "unknown_id", "other_payer", "not_yet_sent", "amount_differs",
-    "wrong_place", "contradiction", "return_first",
+    "matched", "repeated", "no_id", "unknown_id", "other_payer", "not_yet_sent", "account_differs",
+    "amount_differs", "wrong_place", "contradiction", "return_first",
 ]  # fmt: skip
 
 WANTS: tuple[Wants, ...] = ("credited", "returned", "rejected", "settled", "noted")
@@ -46,11 +46,11 @@ PLACES: tuple[Place, ...] = (
     "unsent", "desk", "transit", "claimed", "paid", "rejected", "returned",
 )  # fmt: skip
 VERDICTS: tuple[Verdict, ...] = (
-    "matched", "repeated", "no_id", "unknown_id", "other_payer", "not_yet_sent", "amount_differs",
-    "wrong_place", "contradiction", "return_first",
+    "matched", "repeated", "no_id", "unknown_id", "other_payer", "not_yet_sent", "account_differs",
+    "amount_differs", "wrong_place", "contradiction", "return_first",
 )  # fmt: skip
 FINE = frozenset({"matched", "repeated"})
-PARKS = frozenset({"amount_differs", "wrong_place", "contradiction"})
+PARKS = frozenset({"account_differs", "amount_differs", "wrong_place", "contradiction"})
 """Verdicts after which two people decide about the attempt."""
 
 
@@ -66,6 +66,8 @@ class Item:
     key: int | None
     amount_vnd: int | None
     charges_vnd: int = 0
+    account_differs: bool = False
+    """The rail repeated an account (or bank) that is not the order's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def judge(
         return "not_yet_sent"
     if expected.place == "desk":
         return "wrong_place"
+    if item.account_differs:
+        return "account_differs"
     if not _fits(item, expected):
         return "amount_differs"
     if item.wants in ("credited", "returned"):

@@ -5,7 +5,7 @@ this package knows no payments), and gets every item with its verdict in `recon_
 All three tables live in the caller's transaction and are made anew by each file.
 
     recon_item      n, wants, news, journal_id, row_n, end_to_end_id, amount_vnd, charges_vnd,
-                    code_set, code, words, day, reference
+                    code_set, code, words, day, reference, account_differs
     recon_expected  journal_id, row_n, batch_id, owner, end_to_end_id, amount_vnd, coins, place,
                     seq, moves
     recon_verdict   all of recon_item, batch_id, coins, seq, moves, place, repeat, verdict
@@ -43,13 +43,15 @@ class Staged(NamedTuple):
     words: str
     day: str
     reference: str
+    account_differs: int = 0
+    """1 where the rail repeated an account that is not the order's."""
 
 
 _ITEM = (
     "CREATE TEMPORARY TABLE recon_item (n bigint, wants text, news text, journal_id bigint, "
     "row_n bigint, end_to_end_id text, amount_vnd bigint, charges_vnd bigint, code_set text, "
     "code text, "
-    "words text, day text, reference text)"
+    "words text, day text, reference text, account_differs smallint DEFAULT 0)"
 )
 _EXPECTED = (
     "CREATE TEMPORARY TABLE recon_expected (journal_id bigint, row_n bigint, batch_id bigint, "
@@ -70,6 +72,7 @@ SELECT x.n, x.wants, x.news, x.journal_id, x.row_n, x.end_to_end_id, x.amount_vn
     WHEN x.owner <> {owner} THEN 'other_payer'
     WHEN x.place = 'unsent' THEN 'not_yet_sent'
     WHEN x.place = 'desk' THEN 'wrong_place'
+    WHEN x.account_differs = 1 THEN 'account_differs'
     WHEN x.fits = 0 THEN 'amount_differs'
     WHEN x.wants IN ('credited', 'returned') AND x.repeat > 1 THEN 'wrong_place'
     WHEN x.wants = 'credited' AND x.flying = 1 THEN 'matched'
@@ -87,7 +90,8 @@ SELECT x.n, x.wants, x.news, x.journal_id, x.row_n, x.end_to_end_id, x.amount_vn
   END AS verdict
 FROM (
   SELECT m.*, CASE WHEN m.place IN ('transit', 'claimed') THEN 1 ELSE 0 END AS flying,
-    max(CASE WHEN m.wants = 'credited' AND m.repeat = 1 AND m.fits = 1 THEN 1 ELSE 0 END)
+    max(CASE WHEN m.wants = 'credited' AND m.repeat = 1 AND m.fits = 1
+        AND m.account_differs = 0 THEN 1 ELSE 0 END)
       OVER attempt AS debited,
     max(CASE WHEN m.wants = 'rejected' THEN 1 ELSE 0 END) OVER attempt AS denied,
     max(CASE WHEN m.wants IN ('settled', 'noted') THEN 1 ELSE 0 END) OVER attempt AS allowed

@@ -73,10 +73,20 @@ class Counterparties:
                 out.append(path)
         return out
 
-    def report(self, month: int, day: date, *, send_back: bool) -> Path:
-        """Write the provider's report of a month (CSV), and pay what it says leaves the account."""
+    def report(
+        self,
+        month: int,
+        day: date,
+        *,
+        send_back: bool,
+        others: Sequence[tuple[object, ...]] = (),
+    ) -> Path:
+        """Write the providers' report of a month (CSV), and pay what it says leaves the account.
+
+        `others` are lines of other providers, written after the bank's.
+        """
         path = self.folder / f"bao-cao-{month}.csv"
-        lines = []
+        lines: list[tuple[object, ...]] = []
         for payer, account in sorted(self.accounts.items()):
             debited, balance = self.bank.paid(account)
             transfer = debited - self.paid_before.get(payer, 0)
@@ -95,5 +105,5 @@ class Counterparties:
         with path.open("w", encoding="utf-8", newline="") as target:
             writer = csv.writer(target, lineterminator="\n")
             writer.writerow(close.COLUMNS)
-            writer.writerows(lines)
+            writer.writerows([*lines, *others])
         return path

@@ -13,6 +13,7 @@ from disbursement.beneficiaries.holds import check_deaths
 from disbursement.demo.auditor import Auditor
 from disbursement.demo.counterparties import Counterparties
 from disbursement.demo.printing import PrintRoom
+from disbursement.demo.rails import DemoRails
 from disbursement.demo.stopwatch import Stopwatch
 from disbursement.fallback.desk_file import handover_file
 from disbursement.fallback.plan import plan_cash
@@ -25,7 +26,7 @@ from disbursement.platform.clock import SetClock, show_month
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, OurFaultError
 from disbursement.runs import close, papers, service
-from disbursement.runs.books import draw_amount
+from disbursement.runs.books import DrawPart, draw_parts
 from ledger import chart
 
 PAY_DAY = 5
@@ -65,6 +66,7 @@ class DemoMonth:
     clock: SetClock
     signers: dict[str, Signer]
     parties: Counterparties
+    rails: DemoRails
     printing: PrintRoom
     auditor: Auditor
     watch: Stopwatch
@@ -132,18 +134,24 @@ class DemoMonth:
         for list_id, payer in lists:
             voucher = f"RDT{list_id:05d}"
             with self.watch.stage("draw"):
-                wanted = self._wanted(list_id)
+                parts = self._parts(list_id)
+                wanted = sum(part.wanted for part in parts)
                 service.draw(
                     self.ctx, list_id, voucher=voucher, day=days.listed, amount_vnd=wanted,
                     actor="chi",
                 )  # fmt: skip
             with self.watch.stage("simulate"):
-                self.parties.draw(payer, wanted, voucher, days.month)
+                for part in parts:
+                    if part.provider == self.parties.provider:
+                        self.parties.draw(payer, part.wanted, voucher, days.month)
+                    else:
+                        self.rails.draw(payer, part.provider, part.wanted)
         self._statements(days.listed)
         self._healthy(f"{days.listed:%d/%m} rút dự toán cho {len(lists)} danh sách")
 
     def _transfer(self, days: Days) -> None:
         self.clock.set(days.paid)
+        self.rails.at(days.paid, 9)
         with self.watch.stage("send"):
             sent = worker.send_due(self.ctx)
         self.printing.write("roster", [b for b, _, _ in self._rosters()], days.paid)
@@ -159,12 +167,22 @@ class DemoMonth:
             with self.watch.stage("simulate"):
                 self.parties.bank.settle(late=late)
             self._statements(day)
+            self._ask_rails(day)
             self._healthy(f"{day:%d/%m} sao kê")
         with self.watch.stage("reconcile"):
             decided = decide_unknown(self.ctx)
         self._healthy(
             f"{days.decided:%d/%m} sao kê quyết định {decided.payments} lệnh chưa rõ là chưa chi"
         )
+
+    def _ask_rails(self, day: date) -> None:
+        """Let the called rails report, and ask them what is still open."""
+        self.rails.at(day, 19)
+        with self.watch.stage("answers"):
+            called = self.rails.call_back()
+            asked = worker.ask_rails(self.ctx)
+            worker.send_due(self.ctx)
+        self.auditor.say(f"  {day:%d/%m} ví, Mobile Money: nhận {called} thông báo, {asked}")
 
     def _cash(self, days: Days) -> None:
         rosters = self._rosters()
@@ -205,7 +223,10 @@ class DemoMonth:
     def _close(self, days: Days, *, send_back: bool) -> None:
         self.clock.set(days.reported)
         with self.watch.stage("simulate"):
-            report = self.parties.report(days.month, days.reported, send_back=send_back)
+            report = self.parties.report(
+                days.month, days.reported, send_back=send_back,
+                others=self.rails.report_rows(days.month, days.reported, send_back=send_back),
+            )  # fmt: skip
         with self.watch.stage("close"):
             done = close.close_runs(self.ctx, days.month, report, "chi")
         self._statements(days.reported)
@@ -231,9 +252,9 @@ class DemoMonth:
             ).all()
         return [(int(b), str(code), str(message)) for b, code, message in rows]
 
-    def _wanted(self, list_id: int) -> int:
+    def _parts(self, list_id: int) -> list[DrawPart]:
         with self.ctx.cell.read() as conn:
-            return draw_amount(conn, list_id)[0]
+            return draw_parts(conn, list_id)
 
     def _statements(self, day: date) -> None:
         """Let the bank write its statements of the day, and take them in."""
@@ -256,12 +277,15 @@ class DemoMonth:
                     text("SELECT code, debit - credit FROM account WHERE kind = 'paid'")
                 )
             }
-        for payer, account in self.parties.accounts.items():
-            _, theirs = self.parties.bank.paid(account)
-            mine = ours[chart.advance(payer, self.parties.provider)]
-            if mine != theirs:
+        theirs = {
+            (payer, self.parties.provider): self.parties.bank.paid(account)[1]
+            for payer, account in self.parties.accounts.items()
+        }
+        for (payer, provider), amount in {**theirs, **self.rails.balances()}.items():
+            mine = ours[chart.advance(payer, provider)]
+            if mine != amount:
                 raise OurFaultError(
                     "bank_differs",
-                    f"Kỳ {show_month(month)}, {payer}: sổ ghi còn {mine} đồng ở ngân hàng, ngân "
-                    f"hàng có {theirs} đồng.",
+                    f"Kỳ {show_month(month)}, {payer}: sổ ghi còn {mine} đồng ở {provider}, bên đó "
+                    f"có {amount} đồng.",
                 )

@@ -36,14 +36,19 @@ def deposit_accounts(sample: Path) -> dict[str, str]:
     return {r["Mã xã"]: r["Tài khoản tiền gửi"] for r in _rows(sample / "contracts.csv")}
 
 
-def found(ctx: Context, sample: Path, go_live: int) -> dict[str, Signer]:
-    """Make the books with staff, payers, contracts and budget of a sample; return the signers."""
+def found(ctx: Context, sample: Path, go_live: int, *, rails: bool = False) -> dict[str, Signer]:
+    """Make the books with staff, payers, contracts and budget of a sample; return the signers.
+
+    `rails`: with the contracts of wallets and Mobile Money as well.
+    """
     code = ctx.cell.code
     create_cell(ctx.database, code, province(code).full_name, stamp(ctx.clock))
     for name, (role, full_name, identity) in STAFF.items():
         create_user(ctx, name, full_name, identity, [role], PASSPHRASE, demo=True)
     create_payers(ctx, code, go_live, codes=sorted(deposit_accounts(sample)))
     import_contracts(ctx, sample / "contracts.csv")
+    if rails:
+        import_contracts(ctx, sample / "contracts-rails.csv")
     register_signers(ctx)
     import_budgets(ctx, sample / "budget.csv", actor="chi")
     return {name: unlock(ctx, name, PASSPHRASE) for name in STAFF}

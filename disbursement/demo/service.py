@@ -17,6 +17,7 @@ from disbursement.demo.faults import judge
 from disbursement.demo.month import DemoMonth
 from disbursement.demo.place import place
 from disbursement.demo.printing import PrintRoom
+from disbursement.demo.rails import DemoRails, rail_contracts
 from disbursement.demo.stopwatch import Stopwatch
 from disbursement.demo.summary import Summary, summarize, tables
 from disbursement.identity import tokens
@@ -98,7 +99,7 @@ def _found(
 ) -> DemoMonth:
     folder = Path(sample.folder)
     with watch.stage("setup"):
-        signers = office.found(ctx, folder, GO_LIVE)
+        signers = office.found(ctx, folder, GO_LIVE, rails=True)
         tokens.load_keys(tokens.key_file(ctx))
     bank = SimulatedBank(
         drop_folder(ctx, PROVIDER[0]), profile=failures, seed=sample.seed, truth=bank_truth(folder)
@@ -108,8 +109,10 @@ def _found(
     parties = Counterparties(
         PROVIDER[0], bank, office.deposit_accounts(folder), reports, sample.seed
     )
+    rails = DemoRails(ctx, rail_contracts(folder))
+    rails.start(sample.seed, bank_truth(folder))
     room, auditor = PrintRoom(ctx.settings), Auditor(ctx.settings, say)
-    return DemoMonth(ctx, clock, signers, parties, room, auditor, watch)
+    return DemoMonth(ctx, clock, signers, parties, rails, room, auditor, watch)
 
 
 def _register(ctx: Context, sample: SampleReport, watch: Stopwatch, say: Say) -> Path | None:
@@ -142,3 +145,4 @@ def _months(demo: DemoMonth, sample: SampleReport) -> None:
     with demo.watch.stage("papers"):
         demo.printing.close()
     demo.parties.bank.close()
+    demo.rails.close()

@@ -14,7 +14,7 @@ from disbursement.demo.faults import Judged
 from disbursement.demo.stopwatch import Stopwatch, peak_rss_mb
 from disbursement.documents.words import reason_words
 from disbursement.jobs import invariants
-from disbursement.payments.queries import Failure, failures, month_counts
+from disbursement.payments.queries import Failure, failures, month_counts, rail_counts
 from disbursement.platform import files
 from disbursement.platform.clock import show_month
 from ledger.money import format_vnd
@@ -41,6 +41,7 @@ class Summary:
     seconds: Mapping[str, float]
     peak_rss_mb: int
     funnel: Mapping[str, int]
+    rails: Mapping[str, Mapping[str, int]]
     database: str
 
     def as_json(self) -> dict[str, Any]:
@@ -55,6 +56,7 @@ class Summary:
             "seconds": {k: round(v, 2) for k, v in self.seconds.items()},
             "peak_rss_mb": self.peak_rss_mb,
             "funnel": dict(self.funnel),
+            "rails": {name: dict(counts) for name, counts in self.rails.items()},
             "database": self.database,
         }
 
@@ -86,6 +88,7 @@ def summarize(
         watch.seconds,
         peak_rss_mb(),
         funnel,
+        rail_counts(conn, months),
         database,
     )
 
@@ -99,6 +102,12 @@ def tables(summary: Summary) -> list[str]:
     for key, words in ROWS:
         cells = "".join(f"{format_vnd(int(m[key])):>18}" for m in months)
         lines.append(f"{words:<{width}}{cells}")
+    lines += ["", "Kênh chi trả (số lệnh, cả các kỳ)"]
+    lines += [
+        f"  {name:<12} gửi {c['sent']:>7}   vào tài khoản {c['credited']:>7}   từ chối "
+        f"{c['rejected']:>5}   hoàn trả {c['returned']:>5}   chưa rõ {c['unknown']:>4}"
+        for name, c in summary.rails.items()
+    ]
     lines += ["", "Vì sao chuyển khoản không thành"]
     for month, found in summary.failures.items():
         for f in found:

@@ -22,6 +22,14 @@ TO_DO = {
     "rail_not_available": "Đổi nơi nhận hoặc chờ kênh chi trả được mở",
     "shared_account": "Ghi quan hệ giám hộ, vợ chồng hoặc ủy quyền, hoặc đổi tài khoản",
     "unverified": "Xác minh tài khoản và tên chủ tài khoản",
+    "age_category": "Đối chiếu ngày sinh; lập quyết định thôi hưởng hoặc chuyển diện nếu đúng",
+    "duplicate_person": "Đối chiếu căn cước của từng người, xác minh với công an xã",
+    "identity_mismatch": "Đối chiếu căn cước, sửa số định danh, ngày sinh hoặc giới tính",
+    "proxy_many": "Ghi quyết định giám hộ hoặc giấy ủy quyền của từng người",
+    "officer_account": "Ghi giấy tờ về quan hệ, phân công người khác ký",
+    "officer_person": "Ghi quyết định hưởng, phân công người khác ký",
+    "cooling_off": "Gọi lại xác nhận giấy đề nghị đổi nơi nhận",
+    "amount_far": "Đối chiếu mức với quyết định của người hưởng",
 }
 
 

@@ -47,6 +47,22 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a check found when the list was prepared: `state` open, resolved or note.
+
+    `rule` is the reason code of its hold, `reference` the holder's ('' for the whole list),
+    `hold` the number `run resolve` takes (None for a note), `document` what resolved it.
+    """
+
+    rule: str
+    state: str
+    reference: str
+    detail: str
+    hold: int | None = None
+    document: str = ""
+
+
+@dataclass(frozen=True)
 class BatchFile:
     """A batch of the list and the file that will leave: SHA-256 (hex) of its plaintext.
 
@@ -130,6 +146,10 @@ class ApprovalSheet:
     signers: tuple[Signer, ...] = ()
     warnings: tuple[str, ...] = ()
     """Sentences about national registers that were missing or old when the list was prepared."""
+    findings: tuple[Finding, ...] = ()
+    """What the checks before the list found: held, resolved, or worth knowing."""
+    first_paid: Figure | None = None
+    """Payments to accounts that no list has paid to before: they are looked at one by one."""
 
     @property
     def title(self) -> str:
@@ -171,7 +191,25 @@ def _hold_rows(sheet: ApprovalSheet) -> list[tuple[str, str, int, int]]:
 
 
 def _change_rows(sheet: ApprovalSheet) -> list[tuple[str, int, int]]:
-    return [(words.CHANGE_KINDS.get(c.code, c.code), c.count, c.amount_vnd) for c in sheet.changes]
+    rows = [(words.CHANGE_KINDS.get(c.code, c.code), c.count, c.amount_vnd) for c in sheet.changes]
+    first = sheet.first_paid
+    if first is not None and first.count:
+        rows.append((f"{words.FIRST_PAID} (số tiền trả)", first.count, first.amount_vnd))
+    return rows
+
+
+def _finding_rows(sheet: ApprovalSheet) -> list[tuple[str, int, int, int]]:
+    """Count the findings by rule: held, resolved, notes."""
+    counts: dict[str, list[int]] = {}
+    for found in sheet.findings:
+        at = ("open", "resolved", "note").index(found.state)
+        counts.setdefault(found.rule, [0, 0, 0])[at] += 1
+    return [(words.reason_words(rule), n[0], n[1], n[2]) for rule, n in counts.items()]
+
+
+def _finding_notes(sheet: ApprovalSheet) -> list[str]:
+    """Return the sentences about the whole list."""
+    return [f.detail for f in sheet.findings if not f.reference]
 
 
 def sheet_data(sheet: ApprovalSheet) -> dict[str, Any]:
@@ -204,6 +242,10 @@ def sheet_data(sheet: ApprovalSheet) -> dict[str, Any]:
         "changes": [[n, format_vnd(c), signed_vnd(a)] for n, c, a in _change_rows(sheet)],
         "holds": [[k, r, format_vnd(n), format_vnd(a)] for k, r, n, a in _hold_rows(sheet)],
         "warnings": list(sheet.warnings),
+        "findings": [
+            [rule, *(format_vnd(n) for n in counts)] for rule, *counts in _finding_rows(sheet)
+        ],
+        "finding_notes": _finding_notes(sheet),
         "held": format_vnd(sum(h.amount_vnd for h in sheet.holds)),
         "law_on": words.short_day(sheet.law_on),
         "rate_set": sheet.rate_set,
@@ -245,6 +287,7 @@ def sheet_xlsx(sheet: ApprovalSheet, changes: Iterable[Change], out: BinaryIO) -
     with Book(out, title=sheet.title, made_at=sheet.made_at) as book:
         _summary(book, sheet)
         _files(book, sheet)
+        _finding_list(book, sheet)
         return _change_list(book, sheet, changes)
 
 
@@ -280,6 +323,9 @@ def _summary(book: Book, sheet: ApprovalSheet) -> None:
         tab.row((kind, reason, people, amount, None))
     for sentence in sheet.warnings:
         tab.row(("Cảnh báo", "Sổ quốc gia", None, None, sentence))
+    for rule, held, done, notes in _finding_rows(sheet):
+        said = f"Đang giữ {held}, đã giải quyết {done}, để biết {notes}"
+        tab.row(("Kiểm tra", rule, held + done + notes, None, said))
     tab.row(("Căn cứ", "Bộ mức chi", None, None, sheet.rate_set))
     tab.row(("Căn cứ", "Luật áp dụng tại ngày", None, None, words.short_day(sheet.law_on)))
     for citation in sheet.citations:
@@ -304,6 +350,20 @@ def _files(book: Book, sheet: ApprovalSheet) -> None:
         kind = words.PURPOSES.get(b.purpose, b.purpose)
         tab.row((b.message_id, b.who, kind, b.file_name, b.sha256, b.payments, b.amount_vnd))
     tab.row(("Cộng", None, None, None, None, sheet.payments, sheet.total_vnd), total=True)
+
+
+def _finding_list(book: Book, sheet: ApprovalSheet) -> None:
+    columns = (
+        Column("Kiểm tra", 34), Column("Trạng thái", 18), Column("Mã tra cứu", 14),
+        Column("Số hồ sơ giữ", 12, "whole"), Column("Nội dung", 90, "wrap"),
+        Column("Văn bản đã giải quyết", 40, "wrap"),
+    )  # fmt: skip
+    title = "Kiểm tra trước khi chốt danh sách"
+    tab = book.sheet("Kiểm tra", columns, heading=_heading(sheet, title), landscape=True)
+    for f in sheet.findings:
+        state = words.FINDING_STATES.get(f.state, f.state)
+        rule = words.reason_words(f.rule)
+        tab.row((rule, state, f.reference or None, f.hold, f.detail, f.document or None))
 
 
 def _change_list(book: Book, sheet: ApprovalSheet, changes: Iterable[Change]) -> int:

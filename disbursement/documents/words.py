@@ -43,6 +43,7 @@ CHANGE_KINDS = {
     "account_amount_up": "Đổi nơi nhận, tăng số tiền",
     "account_amount_down": "Đổi nơi nhận, giảm số tiền",
 }
+FIRST_PAID = "Lần đầu trả vào tài khoản này"
 ROLES = {
     "prepare": "Người lập",
     "check": "Người kiểm tra",
@@ -59,9 +60,21 @@ HOLD_REASONS = {
     "household_left": "Hộ không còn trong danh sách nghèo, cận nghèo",
     "start_month": "Tháng bắt đầu hưởng chưa khớp quy định",
     "rail_not_available": "Kênh chi trả chưa sẵn sàng",
+    "bank_disputed": "Mã ngân hàng, ví còn mâu thuẫn giữa các nguồn",
+    "bank_unknown": "Danh mục không có mã ngân hàng, ví này",
+    "bank_ended": "Mã ngân hàng, ví đã hết hiệu lực trong danh mục",
+    "name_pending": "Tên chủ tài khoản chờ người quyết định",
+    "name_refused": "Tên chủ tài khoản không được chấp nhận",
     "suspended": "Đang tạm dừng, phần chưa nhận chờ hưởng lại",
     "payee_dead": "Người hưởng đã chết, chưa ghi người nhận thay",
     "shared_account": "Một tài khoản cho nhiều người",
+    "age_category": "Tuổi không hợp với diện hưởng",
+    "duplicate_person": "Nghi một người ghi hai lần",
+    "identity_mismatch": "Số định danh không khớp ngày sinh, giới tính",
+    "proxy_many": "Một người nhận thay cho nhiều người",
+    "officer_account": "Tiền vào tài khoản của cán bộ ký danh sách",
+    "officer_person": "Cán bộ ký danh sách là người hưởng",
+    "amount_far": "Số tiền khác xa tháng trước",
     "unverified": "Nơi nhận chưa được xác minh",
     "rerating_missing": "Chưa có quyết định điều chỉnh mức",
     "cooling_off": "Nơi nhận mới đổi, chưa hết thời gian chờ",
@@ -70,6 +83,11 @@ HOLD_REASONS = {
     "carried": "Chuyển từ kỳ trước sang",
     "recall": "Đã chi thừa, tiền còn đang chuyển",
     "written_off": "Đã nhận, đã được xóa khoản phải thu; không chi lại",
+}
+FINDING_STATES = {
+    "open": "Đang giữ",
+    "resolved": "Đã giải quyết",
+    "note": "Để biết, không giữ",
 }
 RECEIVABLE_STATES = {
     "waiting": "Chờ quyết định",

@@ -7,14 +7,16 @@ organisation's account. Works without any books; with them the file's SHA-256 is
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from bank_adapters import answers, orders
 from bank_adapters.camt import read_camt
 from bank_adapters.contract import ParsedAnswer, RefusedFile
+from bank_adapters.outgoing import inspect_outgoing, outgoing_kind
 from bank_adapters.pain002 import read_pain002
 from disbursement.beneficiaries.reader import Encoding
 from disbursement.exchange import tables_seen
@@ -26,6 +28,8 @@ from ledger.money import format_vnd
 
 KINDS = {
     "pain.001": "tệp lệnh chi",
+    "camt.055": "yêu cầu hủy lệnh chi",
+    "sheet": "danh sách chi theo mẫu của nơi nhận",
     "pain.002": "trả lời của ngân hàng về lệnh chi",
     "camt.052": "sao kê trong ngày",
     "camt.053": "sao kê tài khoản",
@@ -74,6 +78,48 @@ class Inspected:
     known: tuple[Known, ...] | None = field(default=None)
 
 
+def account(
+    path: Path, ctx: Context | None = None, *, encoding: Encoding = "utf-8"
+) -> dict[str, Any]:
+    """Return what `inspect` says as a mapping, with whether the file is whole and sound.
+
+    Keys of `Inspected`, and complete, importable, errors [{line, message}]; for an outgoing file
+    also those of `inspect_outgoing`. What cannot be read is an error in it; never raises for what
+    the bytes hold.
+    """
+    kind = _outgoing(path)
+    try:
+        if not kind:
+            sound = {"complete": True, "importable": True, "errors": []}
+            return asdict(inspect(path, ctx, encoding=encoding)) | sound
+        about = inspect_outgoing(path, kind)
+        digest = files.sha256_of(path)
+        accounts = [s["account"] for s in about["statements"] if s["account"]]
+        found = Inspected(
+            path.name, path.stat().st_size, digest.hex(), kind, about["version"],
+            tuple(dict.fromkeys(f"tài khoản đuôi {a[-4:]}" for a in accounts)), about["entries"],
+            about["total_vnd"], about["valid"],
+            known=_known(ctx, digest) if ctx is not None else None,
+        )  # fmt: skip
+        if kind == "pain.001" and about["importable"] and about["total_vnd"] is not None:
+            found = inspect(path, ctx, encoding=encoding)
+    except (RefusedError, NotFoundError) as error:
+        about = {
+            "kind": kind or "unknown", "version": "", "complete": False, "importable": False,
+            "statements": [], "warnings": [],
+            "errors": [{"line": None, "message": error.sentence}],
+        }  # fmt: skip
+        return {"name": path.name} | about
+    return asdict(found) | about
+
+
+def _outgoing(path: Path) -> str:
+    try:
+        return outgoing_kind(path) if path.is_file() else ""
+    except RefusedFile:
+        return ""
+
+
 def inspect(path: Path, ctx: Context | None = None, *, encoding: Encoding = "utf-8") -> Inspected:
     """Look into one file. `ctx` with a cell that exists: say what the books know of it.
 
@@ -89,6 +135,9 @@ def inspect(path: Path, ctx: Context | None = None, *, encoding: Encoding = "utf
     digest = files.sha256_of(path)
     known = _known(ctx, digest) if ctx is not None else None
     about = (path.name, path.stat().st_size, digest.hex())
+    kind = _outgoing(path)
+    if kind in ("camt.055", "sheet"):
+        return _other_orders(path, kind, about, known)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _xml(path, about, known)
     if _binary(head):
@@ -136,6 +185,23 @@ def _orders(path: Path, about: tuple[str, int, str], known: tuple[Known, ...] | 
     return Inspected(
         *about, "pain.001", found.version, whose, found.count, found.total_vnd, found.valid,
         details, found.warnings, known,
+    )  # fmt: skip
+
+
+def _other_orders(
+    path: Path, kind: str, about: tuple[str, int, str], known: tuple[Known, ...] | None
+) -> Inspected:
+    """Tell a cancellation or a table of ours. Raises RefusedError where it is not sound."""
+    found = inspect_outgoing(path, kind)
+    for error in found["errors"][:1]:
+        where = f", dòng {error['line']}" if error["line"] else ""
+        raise RefusedError(
+            "not_sound", f"Tệp {path.name}{where}: {error['message']}. Không gửi tệp này."
+        )
+    details = (("Mã tệp", found["message_id"]),) if found["message_id"] else ()
+    return Inspected(
+        *about, kind, found["version"], (), found["entries"], found["total_vnd"], None, details,
+        tuple(found["warnings"]), known,
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ RESULTS = ColumnSet(
     ),
 )
 """Columns of the roster's workbook; only the order, amount, day, proof and note are read."""
+_READ = ("order", "amount", "day", "proof")
 _MOST_SHOWN = 5
 
 
@@ -120,6 +121,9 @@ def _rows(ctx: Context, head: Header, rows: Iterator[tuple[int, list[Any]]]) -> 
     for n, cells in rows:
         order = _text(head, cells, "order").upper()
         day_text = _text(head, cells, "day")
+        if order and len(cells) <= max(head.index[c] for c in _READ):
+            # A file cut on its way: what it still says of others must not be booked as a whole.
+            raise _bad(head, n, "order", "dòng bị cắt, thiếu ô; hãy lấy lại bản gốc.")
         if not day_text:
             continue  # not collected yet, or the line of totals
         key = read(order)

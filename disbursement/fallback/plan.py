@@ -13,12 +13,13 @@ from sqlalchemy import Connection, text
 
 from disbursement.fallback.rules import cash_allowed
 from disbursement.identity.service import Signer
-from disbursement.platform.clock import show_month
+from disbursement.platform.clock import show_month, today
 from disbursement.platform.context import Context
 from disbursement.platform.database import alone
 from disbursement.platform.errors import NotNowError
 from disbursement.runs import batches, service
 from disbursement.runs.batches import BatchSpec, Frozen
+from disbursement.runs.routes import work_routes
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def plan_cash(
         left = {reason: sums for reason, sums in found.items() if not cash_allowed(reason)}
         for reason in left:
             conn.execute(text("DELETE FROM work_failed WHERE reason = :r"), {"r": reason})
+        work_routes(conn, today(ctx.clock))
+        left |= _money_elsewhere(conn)
         specs = _specs(conn, month, codes)
         if not specs:
             raise NotNowError(
@@ -102,19 +105,47 @@ def plan_cash(
     )
 
 
+ELSEWHERE = "money_elsewhere"
+"""Failed at a provider that pays no cash; its money lies there, not at the desk's provider."""
+_ELSEWHERE = """
+payment_id IN (SELECT w.payment_id FROM work_failed w
+  JOIN batch_row r ON r.payment_id = w.payment_id
+  JOIN batch b ON b.id = r.batch_id JOIN work_route c ON c.payer_id = w.payer_id AND c.rail = 'cash'
+  WHERE b.state NOT IN ('withdrawn', 'void') AND b.provider_id <> c.provider_id)
+"""
+
+
+def _money_elsewhere(conn: Connection) -> dict[str, tuple[int, int]]:
+    """Leave out what failed at another provider than the one that pays cash; count it.
+
+    Cash is paid from what lies free at the desk's provider. What lies at a wallet waits there for
+    the next list (carried), or for a destination that the officer changes.
+    """
+    count, vnd = conn.execute(
+        text(
+            "SELECT count(*), coalesce(sum(p.amount_vnd), 0) FROM payment p WHERE p.id IN "
+            f"(SELECT f.payment_id FROM work_failed f WHERE {_ELSEWHERE})"
+        )
+    ).one()
+    conn.execute(text(f"DELETE FROM work_failed WHERE {_ELSEWHERE}"))
+    return {ELSEWHERE: (int(count), int(vnd))} if count else {}
+
+
 def _specs(conn: Connection, month: int, codes: Sequence[str] | None) -> list[BatchSpec]:
     """Return one spec per payer and put its payments into `work_freeze`."""
     rows = conn.execute(
         text(
-            "SELECT f.payer_id, y.code, y.name, f.run_id, min(l.programme), max(l.programme) "
+            "SELECT f.payer_id, y.code, y.name, f.run_id, min(l.programme), max(l.programme), "
+            "min(r.contract_id) "
             "FROM work_failed f JOIN payment p ON p.id = f.payment_id "
             "JOIN pay_list l ON l.id = p.list_id JOIN payer y ON y.id = f.payer_id "
+            "LEFT JOIN work_route r ON r.payer_id = f.payer_id AND r.rail = 'cash' "
             "GROUP BY f.payer_id, y.code, y.name, f.run_id ORDER BY y.code"
         )
     ).all()
     batches.work_freeze(conn)
     specs: list[BatchSpec] = []
-    for payer_id, code, name, run_id, first, last in rows:
+    for payer_id, code, name, run_id, first, last, contract_id in rows:
         if codes is not None and code not in codes:
             continue
         conn.execute(
@@ -127,7 +158,7 @@ def _specs(conn: Connection, month: int, codes: Sequence[str] | None) -> list[Ba
         specs.append(
             BatchSpec(
                 payer_id, code, name, run_id, None, first if first == last else "", month,
-                "cash", "cash",
+                "cash", "cash", contract_id,
             )
         )  # fmt: skip
     return specs

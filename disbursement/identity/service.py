@@ -318,6 +318,16 @@ def _first(ctx: Context, username: str) -> RefusedError | NotNowError:
     )
 
 
+def citizen_blind(ctx: Context, person_id: int, sealed: bytes) -> bytes:
+    """Return the blind index under which the register would know a member of the staff.
+
+    Staff and beneficiaries have index spaces of their own, so that the two lists cannot be joined
+    without the keys; this is the one bridge, for the checks of conflicts of interest.
+    """
+    number = ctx.keys.decrypt("staff_person.identity_enc", person_id, sealed)
+    return ctx.keys.blind("identity", number)
+
+
 def _person(ctx: Context, conn: Connection, number: str, name: str) -> int:
     blind = ctx.keys.blind("staff_person", number)
     row = conn.execute(

@@ -14,12 +14,17 @@ from random import Random
 
 from disbursement.entitlements.facts import Birth, Case
 from disbursement.platform.clock import month_of
+from disbursement.runs.check_rules import birth_provinces
 from disbursement.sample.names import new_name, other_name
 
 ACCOUNT_SHARE = 46_503 / 60_894
 """Vĩnh Phúc, April 2024: people with an account over all people paid."""
 WALLET_SHARE = 0.015
 MOBILE_MONEY_SHARE = 0.01
+WALLET_COMMUNES = 4
+"""E-wallets and Mobile Money are found in every fourth commune, four times as often there."""
+CLOSED_WALLETS = 41
+"""One number in this many has been closed since it was registered."""
 ROLL_DAY = date(2026, 9, 15)
 """The register is exported on this day; nothing in it is later."""
 LATE = ((date(2026, 10, 6), date(2026, 10, 22)), (date(2026, 11, 2), date(2026, 11, 23)))
@@ -36,6 +41,11 @@ _BANKS = (
 _OWNER_SHARES = {"K1": 0.9, "K3": 0.9, "K7": 0.95}
 _SIGNERS = ("Trần Văn Mẫu", "Lê Thị Mẫu", "Nguyễn Văn Thử", "Phạm Thị Thử")
 _SERIAL = 618_033  # odd and no multiple of 5: i -> i * _SERIAL mod 10^6 is a permutation
+
+
+def has_wallets(commune: str) -> bool:
+    """Whether people of a commune have e-wallets and Mobile Money."""
+    return int(commune) % WALLET_COMMUNES == 0
 
 
 @dataclass(frozen=True)
@@ -106,8 +116,9 @@ class Maker:
     def _identity(self, index: int, birth: date, sex: str) -> str:
         digit = 2 * ((birth.year - 1900) // 100) + (sex == "female")
         block, serial = divmod(index, 1_000_000)
-        prefix = int(self.province) + 40 * block
-        return f"{prefix:03d}{digit}{birth.year % 100:02d}{serial * _SERIAL % 1_000_000:06d}"
+        known = sorted(birth_provinces())  # a million numbers a year and sex, then the next one's
+        prefix = known[(known.index(f"0{self.province}") + block) % len(known)]
+        return f"{prefix}{digit}{birth.year % 100:02d}{serial * _SERIAL % 1_000_000:06d}"
 
     def _account(self, index: int) -> tuple[str, str]:
         bic, start, length = _BANKS[int(self.rng.random() * len(_BANKS))]
@@ -158,15 +169,20 @@ class Maker:
             )  # fmt: skip
             self._share(found, clause)
             return found
+        if not has_wallets(person.commune):
+            return person
+        draw -= ACCOUNT_SHARE
         for kind, share, operator in (
-            ("wallet", WALLET_SHARE, "MoMo"), ("mobile_money", MOBILE_MONEY_SHARE, "Viettel Money"),
-        ):  # fmt: skip
-            draw -= ACCOUNT_SHARE if kind == "wallet" else WALLET_SHARE
-            if draw < share:
+            ("wallet", WALLET_SHARE * WALLET_COMMUNES, "MoMo"),
+            ("mobile_money", MOBILE_MONEY_SHARE * WALLET_COMMUNES, "MobiFone Money"),
+        ):
+            share_before, draw = draw, draw - share
+            if share_before < share:
                 phone = f"09{person.index * 7_919_131 % 10**8:08d}"
                 return replace(
                     person, destination=kind, bank=operator, account=phone,
                     owner_name=person.payee_name, owner_relation=person.payee_relation,
+                    closed=person.index % CLOSED_WALLETS == 0,
                 )  # fmt: skip
         return person
 
@@ -273,6 +289,8 @@ class Maker:
         elif clause == "K3":
             values |= {**poor, "household": "poor"}
         decided = self._decided(max(reached, born + timedelta(days=40)), late)
+        if clause == "K7":  # nobody is decided after the age either
+            born = max(born, _years(decided, -3) + timedelta(days=1))
         start = month_of(decided)
         if clause == "K6":
             certified = max(decided - timedelta(days=int(rng.random() * 45)), born)

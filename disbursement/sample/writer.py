@@ -27,7 +27,7 @@ from disbursement.platform.clock import months_between
 from disbursement.platform.errors import UsageError
 from disbursement.programmes.communes import Commune, communes_of
 from disbursement.programmes.rates import shipped_rates
-from disbursement.sample.people import Maker, Person
+from disbursement.sample.people import Maker, Person, has_wallets
 
 PEOPLE_A_PAYER = 2_700
 OPENING = months_between(202607, 202609)
@@ -48,6 +48,12 @@ FOUND_AT = {
     "wrong_name": "rejected by the simulated bank",
 }
 PROVIDER = ("VBA", "Ngân hàng giữ hợp đồng chi trả (mẫu)", "VBAAVNVX")
+RAILS = (
+    ("MOMO", "Ví MoMo (mẫu)", "Ví điện tử", "MoMo", "momo-1", "2800"),
+    ("MOBIFONE", "MobiFone Money (mẫu)", "Mobile Money", "MobiFone Money", "mobifone-money-1",
+     "2900"),
+)  # fmt: skip
+"""Contracts of communes whose people have wallets: code, name, rail, operator, profile, account."""
 FIELDS = (
     "identity", "name", "birth", "sex", "commune", "programme", "clause", "degree",
     "certificate_date", "children", "studying", "household", "household_decision",
@@ -381,14 +387,27 @@ class _Writer:
 
     def finish(self) -> None:
         """Write contracts, budget, and what it all is."""
+        code, name, bic = PROVIDER
         with _Table(
             self.folder / "contracts.csv", "csv", [c.header for c in columns.CONTRACTS.columns]
         ) as table:
             for n, commune in enumerate(self.communes):
                 table.write(
-                    (commune.code, *PROVIDER, "iso-vn-1", f"HĐ-{commune.code}/2026",
-                     "01/09/2026", "", f"2700{commune.code}{n:04d}", "55", "5")
+                    (commune.code, code, name, "Ngân hàng", bic, "iso-vn-1",
+                     f"HĐ-{commune.code}/2026", "01/09/2026", "",
+                     f"2700{commune.code}{n:04d}", "55", "5")
                 )  # fmt: skip
+        with _Table(
+            self.folder / "contracts-rails.csv", "csv",
+            [c.header for c in columns.CONTRACTS.columns],
+        ) as table:  # fmt: skip
+            for n, commune in enumerate(c for c in self.communes if has_wallets(c.code)):
+                for code, name, rail, there, profile, prefix in RAILS:
+                    table.write(
+                        (commune.code, code, name, rail, there, profile,
+                         f"HĐ-{code}-{commune.code}/2026", "01/09/2026", "",
+                         f"{prefix}{commune.code}{n:04d}", "30", "5")
+                    )  # fmt: skip
         with _Table(
             self.folder / "budget.csv", "csv",
             ("Mã xã", "Chương trình", "Năm", "Số tiền", "Số quyết định", "Ngày quyết định"),
@@ -421,7 +440,9 @@ register-2026-10.*    decisions of October 2026; import before the list of Novem
 register-2026-11.*    decisions of November 2026; import before the list of December
 opening.csv           what was paid for July to September 2026, at the level of then
 deaths.csv            the population database's answer
-contracts.csv         one contract per payer;  budget.csv  the year's authority per payer and line
+contracts.csv         one contract per payer with a bank
+contracts-rails.csv   contracts with a wallet and a Mobile Money operator, where people have them
+budget.csv            the year's authority per payer and line
 bank_truth.csv        for the simulated bank: accounts it knows under another name, or has closed
 planted.csv, .json    the planted faults, row by row, and where each must be found
 """

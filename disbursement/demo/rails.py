@@ -1,0 +1,143 @@
+"""The called rails of a demo: a wallet and a Mobile Money operator as servers on this machine.
+
+They keep their own journal of what they were told to pay; what they report at the month's end, and
+what the demo compares with our books, comes from there alone.
+"""
+
+from __future__ import annotations
+
+import csv
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bank_adapters.api.profile import load_api_profile
+from bank_adapters.simulators.bank import Holder
+from bank_adapters.simulators.wallet.base import Clock, Simulator
+from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
+from bank_adapters.simulators.wallet.server import serving
+from disbursement.jobs.callbacks import receive
+from disbursement.payments.attempts import id_reader
+from disbursement.platform import files
+from disbursement.platform.clock import ICT
+from disbursement.platform.connections import connection_path
+from disbursement.platform.context import Context
+from disbursement.sample.writer import RAILS
+
+FAULTS = ("lost_answer:3", "5xx_after_booking:2", "busy:2", "duplicate_callback")
+"""What each rail does wrong in a demo: lost answers, a full queue, double callbacks."""
+
+
+def rail_contracts(sample: Path) -> dict[str, set[str]]:
+    """Return provider -> payers with a contract, from the sample's contracts-rails.csv."""
+    out: dict[str, set[str]] = {}
+    with (sample / "contracts-rails.csv").open(encoding="utf-8", newline="") as source:
+        for row in csv.DictReader(source):
+            out.setdefault(row["Mã tổ chức chi trả"], set()).add(row["Mã xã"])
+    return out
+
+
+@dataclass
+class DemoRails:
+    """Simulated rails by provider, and what each payer has put there."""
+
+    ctx: Context
+    payers: dict[str, set[str]]
+    simulators: dict[str, Simulator] = field(default_factory=dict)
+    put: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(payer, provider) -> what was drawn to the provider less what it gave back, in dong."""
+    told: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(payer, provider) -> what was reported as paid so far, in dong."""
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    def start(self, seed: int, truth: dict[str, Holder]) -> None:
+        """Start the servers and describe the connections to them."""
+        for provider, _, _, _, profile, _ in RAILS:
+            adapter = load_api_profile(profile).adapter
+            keys, secrets = made_up_keys(adapter, seed)
+            clock = Clock(self.ctx.clock.now())
+            made = SIMULATORS[adapter](keys, clock, seed=seed, faults=FAULTS, truth=truth)
+            address = self._open.enter_context(serving(made))
+            self.simulators[provider] = made
+            lines = [f'base_url = "{address}"', "[secrets]"]
+            lines += [f"{name} = '''{value}'''" for name, value in secrets.items()]
+            path = connection_path(self.ctx.settings, provider)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write(path, "\n".join(lines).encode())
+            path.chmod(0o600)
+
+    def close(self) -> None:
+        """Stop the servers."""
+        self._open.close()
+
+    def at(self, day: date, hour: int) -> None:
+        """Set the rails' time."""
+        seconds = int(datetime.combine(day, time(hour), ICT).timestamp())
+        for made in self.simulators.values():
+            made.clock.set(seconds)
+
+    def call_back(self) -> int:
+        """Let the rails report what they have to; return how many callbacks were taken."""
+        count = 0
+        for provider, made in self.simulators.items():
+            for one in made.journal.due_callbacks(made.clock.now()):
+                headers = {name.lower(): value for name, value in one.headers.items()}
+                receive(self.ctx, provider, headers, one.body)
+                count += 1
+        return count
+
+    def draw(self, payer: str, provider: str, amount: int) -> None:
+        """Let the treasury's money arrive at a provider."""
+        self.put[payer, provider] = self.put.get((payer, provider), 0) + amount
+
+    def spent(self, provider: str) -> dict[str, int]:
+        """Return what a rail has paid for each payer, reversals taken off, in dong.
+
+        Whose order it is says the batch that its id names.
+        """
+        made = self.simulators[provider]
+        now = made.clock.now()
+        read = id_reader(self.ctx.cell.code)
+        by_journal: dict[int, int] = {}
+        for order in made.journal.orders():
+            key = read(order.id)
+            if key is not None and order.state(now) in ("waiting", "credited"):
+                by_journal[key[0]] = by_journal.get(key[0], 0) + order.amount
+        out: dict[str, int] = {}
+        with self.ctx.cell.read() as conn:
+            rows = conn.execute(
+                text("SELECT b.journal_id, y.code FROM batch b JOIN payer y ON y.id = b.payer_id")
+            )
+            for journal, payer in rows:
+                out[payer] = out.get(payer, 0) + by_journal.get(int(journal), 0)
+        return out
+
+    def report_rows(self, month: int, day: date, *, send_back: bool) -> list[tuple[object, ...]]:
+        """Return each rail's lines of the providers' report of a month."""
+        out: list[tuple[object, ...]] = []
+        for provider in self.simulators:
+            spent = self.spent(provider)
+            for payer in sorted(self.payers.get(provider, ())):
+                key = (payer, provider)
+                paid = spent.get(payer, 0)
+                left = self.put.get(key, 0) - paid
+                back = left if send_back else 0
+                transfer = paid - self.told.get(key, 0)
+                self.told[key] = paid
+                self.put[key] = self.put.get(key, 0) - back
+                voucher = f"BC{provider}{payer}-{month}"
+                out.append((payer, provider, month, transfer, 0, left - back, back, voucher, day))
+        return out
+
+    def balances(self) -> dict[tuple[str, str], int]:
+        """Return (payer, provider) -> what lies at the rail by its own journal, in dong."""
+        out = {}
+        for provider in self.simulators:
+            spent = self.spent(provider)
+            for payer in self.payers.get(provider, ()):
+                key = (payer, provider)
+                out[key] = self.put.get(key, 0) - spent.get(payer, 0)
+        return out
