@@ -11,7 +11,7 @@ import pytest
 
 ALLOWED: tuple[tuple[str, str], ...] = (
     (
-        r"shared[/ ](samples|iso20022|law|rails)",
+        r"shared[/ ](samples|iso20022|law|rails|specs)",
         "published sample files may not be copied into this repository",
     ),
     (

@@ -46,7 +46,11 @@ def stop() -> None:
 
 
 def _remove(folder: Path) -> None:
-    if folder.stat().st_uid != private_pg.server_uid():
+    try:
+        owner = folder.stat().st_uid
+    except FileNotFoundError:
+        return  # another run clears up at the same moment
+    if owner != private_pg.server_uid():
         return  # somebody else's run
     private_pg.stop(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import io
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from bank_adapters import registry
 from bank_adapters.contract import (
     OPTIONAL,
     Accepted,
+    AdapterError,
     Capabilities,
     NotOffered,
     NotSent,
@@ -16,6 +20,8 @@ from bank_adapters.contract import (
     RefusedFile,
     RefusedRow,
 )
+from bank_adapters.iso20022 import Iso20022Bank
+from bank_adapters.profiles import ProfileError
 from bank_adapters.registry import adapter, adapters
 from bank_adapters.transports import FileDrop
 from tests.bank_adapters.build import entry, header, report, row, statement, status
@@ -23,20 +29,60 @@ from tests.bank_adapters.build import entry, header, report, row, statement, sta
 IN = {"camt.053": statement(entry("5"), 5, 0), "pain.002": report(status("A"))}
 
 
-def test_the_registry_holds_one_rail() -> None:
-    assert list(adapters()) == ["iso20022"]
+PROFILES = {"iso20022": "iso-vn-1", "post": "cash-desk-vn-1", "sheet": "mb-bulk-old"}
+
+
+def test_the_registry_is_what_the_package_declares() -> None:
+    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    assert told["project"]["entry-points"][registry.GROUP] == dict(registry.BUILT_IN)
+    assert set(PROFILES) <= set(adapters())
     with pytest.raises(NotOffered) as refused:
-        adapter("momo", "iso-vn-1")
+        adapter("nowhere", "iso-vn-1")
     assert refused.value.code == "rail_not_available"
 
 
-def test_what_is_declared_is_what_there_is() -> None:
-    for name in adapters():
-        one = adapter(name, "iso-vn-1")
-        for field in Capabilities.__dataclass_fields__:
-            if field in OPTIONAL:
-                assert hasattr(one, field) == getattr(one.capabilities, field)
-        assert one.capabilities.max_payments == one.profile.max_payments_per_file
+def found(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> None:
+    made = [EntryPoint(name, value, registry.GROUP) for name, value in entries]
+    monkeypatch.setattr(registry, "entry_points", lambda group: made)
+    registry._entries.cache_clear()
+
+
+def test_an_adapter_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = f"{__name__}:Elsewhere"
+    try:
+        found(monkeypatch, ("elsewhere", here))
+        assert adapter("elsewhere", "iso-vn-1").profile.id == "iso-vn-1"
+        found(monkeypatch, ("sheet", here))
+        with pytest.raises(AdapterError) as refused:
+            adapters()
+        assert refused.value.code == "adapter_conflict"
+        found(monkeypatch, ("other", here))
+        with pytest.raises(AdapterError) as refused:
+            adapter("other", "iso-vn-1")
+        assert refused.value.code == "adapter_invalid"
+    finally:
+        registry._entries.cache_clear()
+
+
+class Elsewhere(Iso20022Bank):
+    name = "elsewhere"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_what_is_declared_is_what_there_is(name: str) -> None:
+    one = adapter(name, PROFILES[name])
+    for field in Capabilities.__dataclass_fields__:
+        if field in OPTIONAL:
+            assert hasattr(one, field) == getattr(one.capabilities, field)
+    assert one.capabilities.max_payments == one.profile.max_payments_per_file
+    with pytest.raises(ProfileError):
+        adapter(name, "nowhere")
+
+
+def test_a_profile_is_made_for_one_adapter() -> None:
+    with pytest.raises(ProfileError) as refused:
+        adapter("sheet", "cash-desk-vn-1")
+    assert refused.value.code == "profile_adapter"
 
 
 @pytest.mark.parametrize("name", OPTIONAL)

@@ -280,7 +280,7 @@ def test_whole_dong() -> None:
         (TWO.replace(b"BOOK", b"&what;", 1), "xml_broken"),
         (TWO.replace(b"UTF-8", b"UTF-16"), "encoding"),
         (TWO.replace(b"UTF-8", b"windows-1258"), "encoding"),
-        (b"\xff\xfe" + TWO.decode().encode("utf-16-le"), "not_an_answer"),
+        (b"\xff\xfe" + TWO.decode().encode("utf-16-le"), "encoding_contradiction"),
         (b"\xef\xbb\xbf" + TWO.replace(b"UTF-8", b"ISO-8859-1"), "encoding_contradiction"),
     ],
 )

@@ -12,7 +12,13 @@ from bank_adapters import codes
 from bank_adapters.banks import BankRefused, banks, find_bank, payable_bank, require_rail
 from bank_adapters.codes import DUPLICATES, FINAL, classify, read_data, status_meaning
 from bank_adapters.contract import AdapterError, NotOffered
-from bank_adapters.profiles import ProfileError, from_mapping, load_profile, profile_ids
+from bank_adapters.profiles import (
+    ProfileError,
+    from_mapping,
+    load_profile,
+    profile_ids,
+    profile_on,
+)
 from tests.bank_adapters.build import PROFILE
 
 SHARED = Path(__file__).parents[2] / "../shared"
@@ -217,4 +223,52 @@ def test_a_profile_file_that_is_none(tmp_path: Path) -> None:
         load_profile.cache_clear()
         with pytest.raises(ProfileError):
             load_profile("bad", tmp_path)
+    load_profile.cache_clear()
+
+
+def write_versions(folder: Path, *versions: tuple[str, int, str, str | None]) -> None:
+    for name, number, first, last in versions:
+        data = plain() | {
+            "id": "iso-vn-1", "version": number, "valid_from": date.fromisoformat(first),
+            "valid_to": date.fromisoformat(last) if last else None,
+        }  # fmt: skip
+        (folder / name).write_text(yaml.safe_dump(data), encoding="utf-8")
+    load_profile.cache_clear()
+
+
+def test_a_day_has_one_version(tmp_path: Path) -> None:
+    write_versions(
+        tmp_path,
+        ("iso-vn-1.yaml", 1, "2026-10-01", "2026-12-31"),
+        ("iso-vn-1.v2.yaml", 2, "2027-01-01", None),
+    )
+    assert profile_ids(tmp_path) == ("iso-vn-1",)
+    assert load_profile("iso-vn-1", tmp_path).version == 2
+    assert load_profile("iso-vn-1/1", tmp_path).key == "iso-vn-1/1"
+    assert profile_on("iso-vn-1", date(2026, 12, 31), tmp_path).version == 1
+    assert profile_on("iso-vn-1", date(2027, 1, 1), tmp_path).version == 2
+    with pytest.raises(ProfileError) as refused:
+        profile_on("iso-vn-1", date(2026, 9, 30), tmp_path)
+    assert refused.value.code == "profile_not_in_force"
+    with pytest.raises(ProfileError) as refused:
+        load_profile("iso-vn-1/3", tmp_path)
+    assert refused.value.code == "profile_unknown"
+
+
+@pytest.mark.parametrize(
+    ("second", "field"),
+    [
+        (("iso-vn-1.v2.yaml", 2, "2026-12-31", None), "valid_to"),
+        (("iso-vn-1.v2.yaml", 2, "2026-10-01", "2026-10-01"), "valid_to"),
+        (("iso-vn-1.v2.yaml", 1, "2027-01-01", None), "version"),
+        (("iso-vn-1.v3.yaml", 2, "2027-01-01", None), "version"),
+    ],
+)
+def test_versions_that_contradict_each_other_are_refused(
+    tmp_path: Path, second: tuple[str, int, str, str | None], field: str
+) -> None:
+    write_versions(tmp_path, ("iso-vn-1.yaml", 1, "2026-10-01", "2026-12-31"), second)
+    with pytest.raises(ProfileError) as refused:
+        load_profile("iso-vn-1/1", tmp_path)
+    assert f"mục {field}:" in refused.value.sentence
     load_profile.cache_clear()

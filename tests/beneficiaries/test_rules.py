@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bank_adapters.vietqr import VietQr, write_qr
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.checking import destination_code
 from disbursement.beneficiaries.columns import read_header
@@ -64,6 +65,17 @@ def test_a_good_row_says_what_it_means() -> None:
     assert (row.payee_name, row.payee_relation) == ("Nguyễn Văn Mẫu", "self")
     assert row.holds == []
     assert case_from_json(row.facts) == case
+
+
+def test_bank_and_account_are_taken_from_the_payees_own_code() -> None:
+    code = write_qr(VietQr("970405", "1500000000001"))
+    for bank in ("", "VBAAVNVX", "Agribank"):
+        row = good({"account": code, "bank": bank})
+        assert (row.bank_code, row.account) == ("VBAAVNVX", "1500000000001")
+    (other,) = faults({"account": code, "bank": "VietinBank"})
+    assert other.sentence.startswith("khác ngân hàng trong mã VietQR")
+    (broken,) = faults({"account": code[:-1] + ("0" if code[-1] != "0" else "1")})
+    assert "mã kiểm tra không khớp" in broken.sentence
 
 
 @pytest.mark.parametrize(

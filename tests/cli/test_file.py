@@ -69,8 +69,9 @@ def test_an_order_file_is_known_by_its_bytes(month: Month, typed: Type, tmp_path
         assert secret not in told
     other = tmp_path / "other.xml"
     other.write_bytes(path.read_bytes().replace(b"<PmtMtd>TRF", b"<PmtMtd>XXX"))
-    found = of(typed, other)
-    assert (found["valid"], found["known"]) == (False, [])
+    told = typed("file", "inspect", other, "--json")
+    assert (told.code, told.json["valid"], told.json["known"]) == (3, False, [])
+    assert (told.json["complete"], told.json["importable"]) == (True, False)
     said = typed("file", "inspect", other).out
     assert f"{'Lược đồ XSD:':<26}KHÔNG đúng lược đồ\n" in said
     assert f"{'Trong sổ:':<26}chưa có\n" in said

@@ -474,6 +474,51 @@ def test_a_student_past_22_waits_for_a_new_decision():
     }
 
 
+def test_a_move_does_not_grant_anew_what_ended_at_22():
+    moved = [event("move_out", "2026-11-02"), event("move_in", "2026-11-20", province="25")]
+    ask = {"months": DEC, "born": "2003-03-24", "events": moved, **DECEMBER}
+    old = k("K2", decision={"date": "2024-12-06"}, province="08")
+    assert sums(answer(old, **ask)) == (0, 0, 810_000)
+    new = k("K2", decision={"date": "2026-10-20"}, province="08")
+    assert sums(answer(new, **ask)) == (810_000, 0, 0)
+
+
+def test_who_lost_the_right_by_a_fact_before_the_decree_is_not_re_rated():
+    lost = [event("change", "2026-08-20", facts={"degree": "L"})]
+    old = paid("k6", 750_000, "2026-07", "2026-08")
+    found = answer(k("K6", degree="S"), months=[], events=lost, already_paid=old, **NOVEMBER)
+    assert sums(found) == (0, 0, 120_000)
+
+
+def test_a_file_that_moved_after_the_day_of_the_decree_was_on_the_roll():
+    moved = [event("move_out", "2026-09-09", from_month="2026-11")]
+    found = answer(k("K6", degree="S"), months="2026-07", events=moved, **NOVEMBER)
+    assert sums(found) == (810_000, 0, 0)
+    moved = [event("move_out", "2026-09-09")]
+    found = answer(k("K6", degree="S"), months="2026-07", events=moved, **NOVEMBER)
+    assert sums(found) == (750_000, 0, 60_000)
+
+
+def test_a_household_told_poor_again_counts_from_that_month():
+    ask = {
+        "household": {"status": "poor", "from": "2022-03-21", "to": "2026-05-24"},
+        "events": [event("change", "2026-07-01", facts={"household": "poor"})],
+        "months": months("2026-05", "2026-08"),
+    }
+    found = answer(k("K8", income="none"), **ask, **NOVEMBER)
+    assert told(found) == {
+        due(750_000, "2026-05", "SA21.K8", "secondary"),
+        zero("2026-06"),
+        due(2 * 810_000, "2026-07..2026-08", "SA26.K8"),
+    }
+
+
+@pytest.mark.parametrize(("child", "held_vnd"), [("2010-09-10", 40_000), ("2010-10-10", 0)])
+def test_a_parent_whose_last_child_turned_16_before_the_decree_has_left(child, held_vnd):
+    found = family(child, months="2026-07", **NOVEMBER)
+    assert sums(found) == (540_000 - held_vnd, 0, held_vnd)
+
+
 # Children by birth (K4), also where only the year is known
 
 

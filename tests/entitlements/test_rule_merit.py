@@ -259,6 +259,56 @@ def test_one_nurturing_allowance_only():
     assert sums(found) == (2_789_000 + 1_565_000 + 2_231_000, 0, 0)
 
 
+def shares_of(*cases: dict[str, Any], **more: Any) -> dict[str, list[tuple[str, int]]]:
+    found = answer(*cases, months=JUN, born=BORN, **JUNE, **more)
+    assert sums(found)[1:] == (0, 0)
+    return {
+        c["id"]: [(x["rate_code"], x["amount_vnd"]) for x in found["lines"] if x["case"] == c["id"]]
+        for c in cases
+    }
+
+
+def test_two_shares_a_person_in_however_many_cases_they_are_told():
+    """[PL] Art. 6.5, 6.6: at most two; of two or more martyrs the martyrs' level only."""
+    wound, ill, poisoned = (
+        survivor(dead(m), id=m.lower(), relation="child") for m in ("TB", "BB", "CDHH")
+    )
+    assert shares_of(wound, poisoned, ill) == {
+        "tb": [("TB.TUAT", 1_565_000)],
+        "cdhh": [("", 0)],
+        "bb": [("BB.TUAT", 1_565_000)],
+    }
+    martyrs = case("SURVIVOR", id="ls", martyrs=2, relation="parent")
+    assert shares_of(wound, martyrs) == {"tb": [("", 0)], "ls": [("LS.2", 5_578_000)]}
+    one = [case("SURVIVOR", id=f"ls{n}", martyrs=1, relation="parent") for n in range(2)]
+    assert shares_of(*one, wound) == {
+        "ls0": [("LS.1", 2_789_000)],
+        "ls1": [("LS.1", 2_789_000)],
+        "tb": [("", 0)],
+    }
+    three = case("SURVIVOR", id="ls3", martyrs=3, relation="parent")
+    assert shares_of(martyrs, three) == {
+        "ls": [("LS.2", 5_578_000)],
+        "ls3": [("LS.1", 2_789_000)],
+    }
+
+
+def test_one_deceased_told_in_two_cases_gives_one_share():
+    both = [survivor({**dead(m), "name": "Ông Ba"}, id=m.lower()) for m in ("TB", "CDHH")]
+    assert shares_of(*both) == {"tb": [("TB.TUAT", 1_565_000)], "cdhh": [("", 0)]}
+
+
+def test_a_remarried_spouses_share_is_one_of_the_two():
+    wife = case("SURVIVOR", id="wife", martyrs=1, relation="spouse")
+    others = [survivor(dead(m), id=m.lower(), relation="child") for m in ("TB", "BB")]
+    events = [{"kind": "remarriage", "date": "2026-01-05", "case": "wife", "qualifies": True}]
+    assert shares_of(wife, *others, events=events) == {
+        "wife": [("LS.REMARRIED", 2_789_000)],
+        "tb": [("TB.TUAT", 1_565_000)],
+        "bb": [("", 0)],
+    }
+
+
 def test_a_heroic_mother_draws_no_martyrs_share_but_others():
     mother = case("BMVNAH")
     found = answer(mother, survivor(dead("LS"), dead("LS")), months=JUN, born=BORN, **JUNE)

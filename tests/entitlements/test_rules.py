@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from disbursement.entitlements.facts import Ages, MonthFacts, Right
+from disbursement.entitlements.facts import Ages, Change, MonthFacts, Right
 from disbursement.entitlements.rules import (
     Law,
     assess,
@@ -240,6 +240,52 @@ def test_leaving_by_age_before_the_rise_is_leaving_too():
     assert total(case("K7"), "2023-08-10", 202608) == 750_000
     assert held(case("K7"), "2023-10-10", 202610) == {}
     assert total(case("K7"), "2023-10-10", 202610) == 810_000
+
+
+@pytest.mark.parametrize(
+    ("clause", "facts", "change"),
+    [
+        ("K6", {}, {"degree": "L"}),
+        ("K5a", {"household": "poor", "carer": "no_obliged"}, {"carer": "has_carer"}),
+        ("K5a", {"household": "poor", "carer": "no_obliged"}, {"household": "near_poor"}),
+        ("K8", {"household": "poor", "income": "none"}, {"income": "wage"}),
+        ("K4", {"household": "poor", "children": 1}, {"children": 0}),
+    ],
+)
+def test_losing_the_right_by_a_change_before_the_rise_is_leaving_too(clause, facts, change):
+    """Art. 32.3: who is "đang hưởng"; which fact ended the right makes no difference."""
+    birth = "1960-01-01" if clause == "K5a" else "1990-01-01"
+
+    def told(*changes):
+        row = case(clause, **facts, changes=tuple(Change(m, tuple(c.items())) for m, c in changes))
+        now, waits = total(row, birth, 202607), held(row, birth, 202607)
+        return now + sum(waits.values()), waits
+
+    back = {name: facts.get(name, "S") for name in change}
+    new = told()[0]
+    gone, waits = told((202608, change))
+    assert gone == new
+    assert list(waits) == ["left_before_rise"]
+    assert told((202609, change))[1] == waits
+    assert told((202610, change)) == (new, {})  # lost in the month of the rise: paid in it
+    assert told((202608, change), (202609, back)) == (new, {})  # came back before the rise
+    assert told((202608, change), (202610, back))[1] == waits
+
+
+@pytest.mark.parametrize(
+    ("beside", "on_roll"),
+    [
+        ({"clause": "K8", "household": "poor", "income": "none"}, True),
+        ({"clause": "K8", "household": "none", "income": "none"}, False),
+        ({"clause": "K5a", "household": "poor", "carer": "no_obliged"}, False),  # not 60 yet
+    ],
+)
+def test_a_case_that_gives_nothing_keeps_nobody_on_the_roll(beside, on_roll):
+    gone = case("K6", status="stopped", end_date=date(2026, 9, 20))
+    facts = {k: v for k, v in beside.items() if k != "clause"}
+    rows = [gone, case(beside["clause"], **facts)]
+    waits = held(rows, "1990-01-01", 202608)
+    assert waits == ({} if on_roll else {"left_before_rise": 60_000})
 
 
 def test_who_changed_clause_is_still_on_the_roll():

@@ -19,7 +19,7 @@ from tests.beneficiaries.national.files import given, there
 from tests.cli.conftest import Type
 from tests.runs.test_close import report, resolved
 from tests.runs.test_month import K6, sign_all
-from tests.runs.world import PAYER, Person, World, add_people
+from tests.runs.world import NUMBERS, PAYER, Person, World, add_people
 
 PEOPLE = ("", "SA bank", "SP bank", "SP cash", "SA wallet", "SA new")
 
@@ -37,7 +37,7 @@ def sheets(path: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def number(n: int) -> str:
-    return f"0302{n:08d}"
+    return NUMBERS[n]
 
 
 def test_the_first_month_is_all_increase_and_tells_every_result(
@@ -45,7 +45,7 @@ def test_the_first_month_is_all_increase_and_tells_every_result(
 ) -> None:
     resolved(world)
     case = {"identity": number(1), "code": "HS-1", "programme": "TGXH", "clause": "K6"}
-    rows = [there(1, commune=PAYER, **{**case, "birth": "01/03/2000"})]  # the number says 2000
+    rows = [there(1, commune=PAYER, **{**case, "birth": "01/03/1990"})]
     import_national(world.ctx, "cases", given("cases", tmp_path / "c.csv", rows), actor="an")
     done = export_national(world.ctx, "cases", 202610, tmp_path / "o.xlsx", actor="an")
     assert (done.increase, done.decrease, done.result) == (4, 0, 4)

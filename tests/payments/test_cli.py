@@ -55,19 +55,22 @@ def test_inspect_needs_no_database(tmp_path: Path, month: Month):
     assert about["kind"] == "camt.053"
     (one,) = about["statements"]
     assert (
-        one["account_last4"],
-        one["debit_vnd"],
-        one["credit_vnd"],
-        one["closing_vnd"],
+        one["account"][-4:],
+        one["debits"],
+        one["credits"],
+        one["closing"],
         one["entries"],
-    ) == ("0001", 750_000, 5, -749_995, 2)
+    ) == ("0001", "750000", "5", "-749995", 2)
+    assert (about["complete"], about["importable"], one["balanced"]) == (True, True, "yes")
     said = call(statement.app, "inspect", str(path))
-    assert "750.000" in said.stdout
+    assert "ghi nợ 750000, cuối kỳ -749995" in said.stdout
     assert "10000001" not in said.stdout
     path.write_bytes(path.read_bytes()[:-30])
     cut = call(statement.app, "inspect", str(path))
     assert cut.exit_code == 3
-    assert cut.stderr.count("\n") == 1
+    assert "dòng" in cut.stdout
+    told = json.loads(call(statement.app, "inspect", str(path), "--json").stdout)
+    assert (told["complete"], told["importable"], len(told["errors"])) == (False, False, 1)
     assert call(statement.app, "inspect", str(tmp_path / "none.xml")).exit_code == 3
     assert month.world.one("SELECT count(*) FROM answer") == before
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from disbursement.platform.database import Database
 from disbursement.platform.migrate import _roles, create_cell
 from disbursement.platform.migrations import frozen
-from disbursement.platform.schema import cell_tables, guard, shared_tables
+from disbursement.platform.schema import cell_tables, guard, guard_shared, shared_tables
 from ledger import ddl
 from ledger.bulk import run_script
 
@@ -34,8 +34,20 @@ FROZEN = {
     "0007_list_programmes.sqlite.sql": "29b86c28364f18e8",
     "0008_case_events.postgresql.sql": "d636244daa270703",
     "0008_case_events.sqlite.sql": "3a157b5be0588c63",
+    "0009_draw_parts.postgresql.sql": "c07ab0f1aaba0a5c",
+    "0009_draw_parts.sqlite.sql": "cc3d15bae752feb8",
+    "0010_wire_files.postgresql.sql": "2aaf70414d27fa15",
+    "0010_wire_files.sqlite.sql": "17730d8bc77c9143",
+    "0011_checks.postgresql.sql": "aa395c80dbb83db4",
+    "0011_checks.sqlite.sql": "821d8db77d751d97",
+    "0012_rail_calls.postgresql.sql": "4df764c55f61965d",
+    "0012_rail_calls.sqlite.sql": "4e436a620133e081",
+    "0013_account_drive.postgresql.sql": "006f43a6b744778a",
+    "0013_account_drive.sqlite.sql": "931658046d3d8c66",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
+    "0002_bank_directory.postgresql.sql": "6dfcd555943f607c",
+    "0002_bank_directory.sqlite.sql": "39aed165c97d91a6",
 }
 """SHA-256, first 16 digits, of each version's SQL."""
 VERSIONS = Path(frozen.__file__).parent
@@ -66,10 +78,7 @@ def from_code(conn: Connection, name: str, schema: str | None) -> None:
     """Make what the code of today describes, without any migration."""
     if name == SHARED:
         shared_tables().create_all(conn)
-        if schema is not None:
-            rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"
-            conn.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO disburse_app")
-            conn.exec_driver_sql(f"GRANT {rights} {schema} TO disburse_app")
+        guard_shared(conn, schema)
         return
     run_script(conn, ddl.statements(conn.dialect.name, schema))
     ddl.seed(conn)
@@ -190,6 +199,11 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0006",
         "0007",
         "0008",
+        "0009",
+        "0010",
+        "0011",
+        "0012",
+        "0013",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -226,6 +240,13 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
         for table in ("list_unit", "list_right", "list_right_change"):
             conn.exec_driver_sql(f"DROP TABLE {table}")
         conn.exec_driver_sql("DROP TABLE case_event")
+        conn.exec_driver_sql("DROP TABLE officer_account")
+        conn.exec_driver_sql("DROP TABLE list_finding")
+        for table in ("account_request_row", "account_request", "account_consent", "name_check"):
+            conn.exec_driver_sql(f"DROP TABLE {table}")
+        conn.exec_driver_sql("DROP TABLE draw_part")
+        conn.exec_driver_sql("DROP TABLE wire_file")
+        conn.exec_driver_sql("DROP TABLE rail_call")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")

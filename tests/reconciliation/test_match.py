@@ -99,6 +99,7 @@ _items = st.lists(
         st.sampled_from([None, 1, 2, 3, 4, 9]),
         st.sampled_from([None, 100, 97, 101]),
         st.sampled_from([0, 3]),
+        st.sampled_from([False, False, False, True]),
     ),
     max_size=14,
 )
@@ -141,6 +142,7 @@ def _set_wise(conn: Connection, items: list[Item], expected: dict[int, Expected]
                     "",
                     "",
                     "",
+                    int(i.account_differs),
                 )
                 for i in items
             ),
@@ -180,8 +182,9 @@ def test_set_wise_equals_pure(connection, said, known):
             key,
             100 if amount is None and wants in ("credited", "returned") else amount,
             charges,
+            other,
         )
-        for n, (wants, key, amount, charges) in enumerate(said, 1)
+        for n, (wants, key, amount, charges, other) in enumerate(said, 1)
     ]
     expected = {k: Expected(k, owner, 100, place) for k, (place, owner) in enumerate(known, 1)}
     assert _set_wise(connection, items, expected) == judge_all(items, expected, OURS)
@@ -192,17 +195,19 @@ def test_every_verdict_is_reached_set_wise(connection):
         1: Expected(1, OURS, 100, "transit"), 2: Expected(2, OURS, 100, "unsent"),
         3: Expected(3, THEIRS, 100, "transit"), 4: Expected(4, OURS, 100, "paid"),
         5: Expected(5, OURS, 100, "rejected"), 6: Expected(6, OURS, 100, "transit"),
+        7: Expected(7, OURS, 100, "transit"),
     }  # fmt: skip
     items = [
         Item(1, "credited", 1, 100), Item(2, "rejected", 5, None), Item(3, "credited", None, 5),
         Item(4, "credited", 99, 5), Item(5, "credited", 3, 100), Item(6, "credited", 2, 100),
         Item(7, "returned", 4, 99), Item(8, "credited", 4, 100), Item(9, "settled", 5, None),
-        Item(10, "returned", 6, 100),
+        Item(10, "returned", 6, 100), Item(11, "credited", 7, 100, account_differs=True),
     ]  # fmt: skip
     verdicts = _set_wise(connection, items, expected)
     assert verdicts == [
         "matched", "contradiction", "no_id", "unknown_id", "other_payer", "not_yet_sent",
         "amount_differs", "wrong_place", "contradiction", "return_first",
+        "account_differs",
     ]  # fmt: skip
     items[8] = Item(9, "rejected", 5, None)
     assert set(verdicts) | set(_set_wise(connection, items, expected)) == set(VERDICTS)

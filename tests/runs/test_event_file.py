@@ -15,7 +15,7 @@ from disbursement.cli.app import app
 from disbursement.platform.errors import RefusedError
 from disbursement.runs import service
 from tests.runs.test_month import K6, SP, budget
-from tests.runs.world import PAYER, Person, World, add_people
+from tests.runs.world import NUMBERS, PAYER, Person, World, add_people
 
 HEADER = (
     "Số định danh cá nhân,Loại sự kiện,Ngày sự kiện,Mã xã,Diện hưởng,Số quyết định,"
@@ -24,7 +24,7 @@ HEADER = (
 
 
 def number(person: int) -> str:
-    return f"0302{person:08d}"
+    return NUMBERS[person]
 
 
 def write(folder: Path, *rows: str) -> Path:

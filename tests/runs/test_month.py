@@ -287,7 +287,7 @@ def test_a_list_above_the_profiles_limit_goes_in_lots(
     from disbursement.runs import batches
 
     small = replace(load_profile("iso-vn-1"), max_payments_per_file=2)
-    monkeypatch.setattr(batches, "load_profile", lambda _: small)
+    monkeypatch.setattr(batches, "profile_of", lambda _: small)
     add_people(world, [Person(date(1980 + n, 1, 1), K6) for n in range(5)])
     budget(world)
     done = service.prepare(world.ctx, 202610, world.signers["an"])

@@ -62,7 +62,7 @@ def test_no_answer_about_deaths_no_list(strict: World, tmp_path: Path) -> None:
 def test_whoever_came_after_the_answer_is_looked_up_in_it_when_the_list_is_made(
     strict: World, tmp_path: Path
 ) -> None:
-    file = answer(tmp_path, {"identity": "030200000002", "died_on": "01/08/2026"})
+    file = answer(tmp_path, {"identity": "031060000002", "died_on": "01/08/2026"})
     check_deaths(strict.ctx, file, "an")
     assert add_people(strict, [Person(date(1960, 3, 5), K6)]) == [2]
     done = prepare(strict)

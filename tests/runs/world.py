@@ -32,6 +32,8 @@ OFFICERS = {
     "dung": ("first_signer", "030080000004"),
 }
 SECRET = "mat-khau-thu-nghiem-1"
+NUMBERS: dict[int, str] = {}
+"""The identity number of each person a test has entered last: it fits the birth, all are men."""
 
 
 @dataclass
@@ -154,6 +156,7 @@ class Person:
     account: str | None = None
     owner_relation: str = "self"
     start: int = 202610
+    also: tuple[dict[str, Any], ...] = ()  # further cases of the same person
 
 
 def add_people(world: World, people: list[Person]) -> list[int]:
@@ -174,7 +177,8 @@ def add_people(world: World, people: list[Person]) -> list[int]:
 
 def _person(world: World, conn: Connection, person_id: int, person: Person) -> None:
     keys = world.ctx.keys
-    number = f"0302{person_id:08d}"
+    century = 2 * (person.birth.year // 100 - 19)
+    number = NUMBERS[person_id] = f"031{century}{person.birth:%y}{person_id:06d}"
     conn.execute(
         text(
             "INSERT INTO person (id, payer_id, identity_kind, identity_enc, identity_blind, "
@@ -190,27 +194,43 @@ def _person(world: World, conn: Connection, person_id: int, person: Person) -> N
             "r": ids.new_reference(),
         },
     )  # fmt: skip
-    case = Case(
-        **{
-            "programme": "SA", "province": "25", "start_month": person.start,
-            "decision_date": date(2023, 5, 10), **person.case,
-        }
-    )  # fmt: skip
+    cases = [
+        Case(
+            **{
+                "programme": "SA", "province": "25", "start_month": person.start,
+                "decision_date": date(2023, 5, 10), **told,
+            }
+        )
+        for told in (person.case, *person.also)
+    ]  # fmt: skip
+    for n, case in enumerate(cases):
+        _case(world, conn, person_id, case, person_id + n * _FURTHER)
+    for span in Profiler(person.start, 202712).spans(cases, Birth.on(person.birth)):
+        _span(conn, world, person_id, span)
+    _destination(world, conn, person_id, person)
+
+
+_FURTHER = 10_000_000  # between the ids of the cases of one person
+
+
+def _case(world: World, conn: Connection, person_id: int, case: Case, case_id: int) -> None:
     conn.execute(
         text(
             "INSERT INTO benefit_case (id, person_id, payer_id, programme, clause, facts, "
             "decision_number, decision_date, decision_signer, start_month, end_month, end_cause, "
             "opening_month, payee_name, payee_relation, payee_document, row_digest, import_id, "
-            "seq) VALUES (:i, :i, :p, :g, :c, :f, '1/QD', '2023-05-10', 'CT', :s, NULL, NULL, :s, "
+            "seq) VALUES (:i, :who, :p, :g, :c, :f, '1/QD', '2023-05-10', 'CT', :s, NULL, NULL, :s, "
             "'', 'self', NULL, :d, 0, :i)"
         ),
         {
-            "i": person_id, "p": world.payer_id, "g": case.programme, "c": case.clause,
-            "f": case_json(case), "s": person.start, "d": b"\x00",
+            "i": case_id, "who": person_id, "p": world.payer_id, "g": case.programme, "c": case.clause,
+            "f": case_json(case), "s": case.start_month, "d": b"\x00",
         },
     )  # fmt: skip
-    for span in Profiler(person.start, 202712).spans([case], Birth.on(person.birth)):
-        _span(conn, world, person_id, span)
+
+
+def _destination(world: World, conn: Connection, person_id: int, person: Person) -> None:
+    keys = world.ctx.keys
     dest = ids.block(conn, "dest", 1)
     account = person.account or f"19{person_id:08d}"
     bank = "" if person.kind == "cash" else "BFTVVNVX" if person.kind == "bank" else "MOMO"

@@ -44,7 +44,7 @@ def differences(dossier: dict[str, Any]) -> list[str] | None:
             there = product.get((unit, month), {"due": 0, "recover": 0, "held": 0})
             wanted = {
                 "due": max(0, answer.low - before),
-                "recover": max(0, before - answer.high),
+                "recover": 0 if answer.silent else max(0, before - answer.high),
                 "held": max(0, answer.high - max(answer.low, before)),
             }
             if answer.free:

@@ -37,6 +37,7 @@ class Answer:
     low: int
     high: int
     free: bool = False
+    silent: bool = False  # no clause that counts in the month: nothing is due, nothing taken back
 
 
 NOTHING = Answer(0, 0)
@@ -107,6 +108,13 @@ def counts(row: dict[str, str], month: int, known_on: date) -> bool:
         return False
     ended = row["effective_to"] and in_force(row["ended_by"]) <= known_on
     return not (ended and first_day(month) > as_day(row["effective_to"]))
+
+
+def counts_merit(row: dict[str, str], month: int, known_on: date) -> bool:
+    """As `counts`, for the tables of merit: a row ends when the next one's law is in force."""
+    if not row["legal_in_force_from"] or as_day(row["legal_in_force_from"]) > known_on:
+        return False
+    return first_day(month) >= as_day(row["effective_from"]).replace(day=1)
 
 
 def newest(rows: Iterable[dict[str, str]]) -> dict[str, str] | None:
@@ -591,17 +599,14 @@ def raised(book: Book, case: dict[str, Any], month: int) -> Answer:
     if waiting and not decided_under_335(book, case, month):
         if before.low > now.high:
             # The new law counts fewer children: which law counts them before the decision?
-            return Answer(now.low, before.high, free=True)
+            where = place(book, case, month) or ""
+            new = base("SA_BASE", where, month, book.known_on)
+            old = base("SA_BASE", where, month, ND335 - timedelta(days=1))
+            return Answer(now.low, before.high * new // old, free=True)
         two = now.low < now.high  # another open point beside it: the two add up as they are decided
         now = replace(now, low=min(now.low, before.low), free=now.free or two)
-    if RISE <= month <= 202610 and any(e["kind"] in {"move_out", "resume"} for e in book.events):
-        # Ended by a month instead of a day: whether that was on the roll on the 5th is not told.
-        return Answer(min(now.low, before.low), max(now.high, before.high), free=True)
     if left_before(book, case, month):
         setting = book.settings.get("left_before_rise", "hold")
-        if any(e["kind"] == "change" for e in book.events):
-            # Lost by a change of facts, not by a stop: the text names neither.
-            return Answer(min(now.low, before.low), max(now.high, before.high), free=True)
         if setting == "old_level":
             return before
         if setting == "hold":
@@ -622,13 +627,20 @@ def lapsed(book: Book, case: dict[str, Any]) -> bool:
 
 def case_month(book: Book, case: dict[str, Any], month: int) -> Answer:
     """What one case gives in one month, before several cases of a person are put together."""
-    if case["category"] in {"K5b20", "K5c"} and month >= ENDED_2025:
-        # Repealed by NĐ 176/2025 Art. 8.2; whether it became a social pension is not told here.
-        return Answer(0, 0, free=True)
     end = ended(book, case)
-    if month < begins(book, case) or (end is not None and month > month_of(end)):
+    taken_in = any(
+        e["kind"] == "move_in" and moved_from(book, case, e) <= month for e in events_of(book, case)
+    )
+    repealed = case["category"] in {"K5b20", "K5c"} and month >= ENDED_2025
+    if month < begins(book, case) and not (repealed and taken_in):
         return NOTHING
-    answer = raised(book, case, month)
+    if end is not None and month > month_of(end):
+        return NOTHING
+    if repealed:
+        # Repealed by NĐ 176/2025 Art. 8.2; what was paid may have become a social pension.
+        answer = Answer(0, 0, silent=place(book, case, month) is not None)
+    else:
+        answer = raised(book, case, month)
     if case["category"] == "SP" and month < ENDED_2025:
         answer = Answer(0, 0, free=True)  # there was no social pension to claim
     if case["category"] == "K2" and month >= OVER_22 and lapsed(book, case):
@@ -698,7 +710,9 @@ def of_month(dossier: Dossier, month: int) -> dict[str, Answer]:
         high = {k: max(a.high for a in v) for k, v in unit.items()}
         free = any(a.free for v in unit.values() for a in v)
         if name.startswith("own "):
-            result[name] = Answer(together(low), max(together(low), together(high)), free)
+            most = max(together(low), together(high))
+            silent = not most and any(a.silent for v in unit.values() for a in v)
+            result[name] = Answer(together(low), most, free, silent)
         else:
             result[name] = Answer(max(low.values()), max(high.values()), free)
     return result

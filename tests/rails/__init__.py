@@ -1,0 +1,1 @@
+"""Months over rails that are called, against simulated ones over real HTTP."""

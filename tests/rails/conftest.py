@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+from tests.payments.conftest import *  # noqa: F403 - the same fixtures

@@ -1,0 +1,222 @@
+"""A list paid through a wallet, call by call: exact books, and what a misbehaving rail does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bank_adapters.api.contract import Call
+from bank_adapters.api.wire import Outcome, Wire
+from bank_adapters.contract import AdapterError
+from bank_adapters.simulators.wallet.base import DAY
+from disbursement.api.app import create_app
+from disbursement.jobs import worker
+from disbursement.jobs.callbacks import receive
+from disbursement.jobs.rails import called_rail
+from disbursement.platform.connections import connection_path
+from tests.rails.office import (
+    ADVANCE,
+    EACH,
+    FREE,
+    HELD,
+    PAYABLE,
+    SUSPENSE,
+    TRANSIT,
+    connect,
+    outcomes,
+    released,
+    wallet,
+)
+from tests.runs.test_month import healthy
+from tests.runs.world import World
+
+PEOPLE = 5
+
+
+def test_every_payment_is_credited_by_its_answer(world: World) -> None:
+    with wallet(world) as there:
+        released(world, PEOPLE)
+        assert world.rows("SELECT count(*) FROM hold WHERE resolved_at IS NULL") == [(0,)]
+        assert worker.send_due(world.ctx).startswith("gửi 1,")
+        journal = there.simulator.journal
+        assert len(journal.orders()) == PEOPLE
+        assert journal.paid_twice() == []
+        assert journal.spent(there.simulator.clock.now()) == PEOPLE * EACH
+    assert outcomes(world) == {"credited": PEOPLE}
+    assert [world.balance(c) for c in (TRANSIT, SUSPENSE, PAYABLE, ADVANCE)] == [0, 0, 0, 0]
+    assert (world.balance(FREE), world.balance(HELD)) == (0, 0)
+    assert world.rows("SELECT state, step, count(*) FROM rail_call GROUP BY state, step") == [
+        ("done", "pay", PEOPLE)
+    ]
+    assert world.rows("SELECT state, kind FROM answer") == [("applied", "calls")]
+    healthy(world)
+
+
+def test_a_lost_answer_is_asked_about_and_nothing_is_paid_twice(world: World) -> None:
+    with wallet(world, faults=["lost_answer:2"]) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        assert outcomes(world) == {"credited": PEOPLE - 2}
+        assert world.balance(TRANSIT) == -2 * EACH
+        world.clock.set(date(2026, 10, 5), 20)
+        assert worker.ask_rails(world.ctx).startswith("hỏi 2 ")
+        assert there.simulator.journal.told() == PEOPLE
+        assert there.simulator.journal.paid_twice() == []
+    assert outcomes(world) == {"credited": PEOPLE}
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_a_request_that_never_arrived_goes_again_as_the_same_bytes(world: World) -> None:
+    with wallet(world, faults=["lost_request:1"]) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        assert outcomes(world) == {"credited": PEOPLE - 1}
+        before = world.rows("SELECT wire_enc FROM rail_call ORDER BY id")
+        world.clock.set(date(2026, 10, 5), 20)
+        worker.ask_rails(world.ctx)
+        assert len(there.simulator.journal.orders()) == PEOPLE - 1, "an inquiry pays nobody"
+        worker.send_due(world.ctx)
+        assert len(there.simulator.journal.orders()) == PEOPLE
+        assert there.simulator.journal.paid_twice() == []
+        assert world.rows("SELECT wire_enc FROM rail_call ORDER BY id") == before
+    assert outcomes(world) == {"credited": PEOPLE}
+    healthy(world)
+
+
+def test_a_refused_payment_lies_free_for_another_attempt(world: World) -> None:
+    with wallet(world) as there:
+        there.simulator.answers["0900000001"] = "1007"
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        assert len(there.simulator.journal.orders()) == PEOPLE
+    assert outcomes(world) == {"credited": PEOPLE - 1, "rejected": 1}
+    assert world.rows("SELECT reason, amount_vnd FROM free_coin") == [("rejected:1007", EACH)]
+    assert (world.balance(PAYABLE), world.balance(FREE)) == (-EACH, EACH)
+    assert world.balance(ADVANCE) == EACH
+    healthy(world)
+
+
+def test_a_reversal_days_later_comes_back_to_payable_once(world: World) -> None:
+    with wallet(world, name="gsma", profile="viettel-money-1", faults=["late_return:1"]) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        assert outcomes(world) == {"credited": PEOPLE}
+        there.simulator.clock.add(9 * DAY)
+        world.clock.set(date(2026, 10, 14))
+        assert worker.ask_rails(world.ctx).startswith(f"hỏi {PEOPLE} ")
+        assert outcomes(world) == {"credited": PEOPLE - 1, "returned": 1}
+        assert world.rows("SELECT DISTINCT state FROM rail_call") == [("closed",)]
+        before = world.one("SELECT max(seq) FROM seal")
+        for said in there.simulator.journal.due_callbacks(there.simulator.clock.now()):
+            reply = receive(world.ctx, "gsma", {k.lower(): v for k, v in said.headers.items()},
+                            said.body)  # fmt: skip
+            assert reply.status == 204
+        assert world.one("SELECT max(seq) FROM seal") == before, "words again move nothing"
+    assert (world.balance(PAYABLE), world.balance(ADVANCE)) == (-EACH, EACH)
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_a_callback_credits_what_no_answer_did_and_a_forged_one_nothing(world: World) -> None:
+    with wallet(world, faults=["lost_answer"]) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        assert outcomes(world) == {}
+        said = there.simulator.journal.due_callbacks(there.simulator.clock.now())
+        assert len(said) == PEOPLE
+        api = TestClient(create_app(world.ctx))
+        forged = said[0].body.replace(b"750000", b"950000")
+        headers = dict(said[0].headers)
+        assert api.post("/rails/momo/callback", content=forged, headers=headers).status_code == 401
+        assert api.post("/rails/nobody/callback", content=b"{}", headers=headers).status_code == 404
+        assert world.rows("SELECT count(*) FROM answer") == [(0,)]
+        assert outcomes(world) == {}
+        for one in said:
+            answer = api.post("/rails/MOMO/callback", content=one.body, headers=dict(one.headers))
+            assert (answer.status_code, answer.content) == (204, b"")
+    assert outcomes(world) == {"credited": PEOPLE}
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_another_amount_or_account_parks_the_payment_and_moves_no_money(world: World) -> None:
+    with wallet(
+        world, name="gsma", profile="viettel-money-1", faults=["wrong_amount:2", "wrong_account:1"]
+    ) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        world.clock.set(date(2026, 10, 5), 20)
+        worker.ask_rails(world.ctx)
+        assert there.simulator.journal.paid_twice() == []
+    assert outcomes(world) == {"credited": PEOPLE - 2, "parked": 2}
+    assert sorted(world.rows("SELECT kind FROM break_item WHERE state = 'open'")) == [
+        ("account_differs",), ("amount_differs",),
+    ]  # fmt: skip
+    assert (world.balance(TRANSIT), world.balance(SUSPENSE)) == (-2 * EACH, 0)
+    healthy(world)
+
+
+def test_a_kill_between_commit_and_answer_asks_about_the_whole_group(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wallet(world) as there:
+        released(world, PEOPLE)
+        real = Wire.send_all
+
+        def killed(self: Wire, calls: Sequence[Call]) -> list[Outcome]:
+            real(self, calls[:3])
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Wire, "send_all", killed)
+        with pytest.raises(KeyboardInterrupt):
+            worker.send_due(world.ctx)
+        monkeypatch.undo()
+        assert len(there.simulator.journal.orders()) == 3
+        assert world.rows("SELECT state, count(*) FROM rail_call GROUP BY state") == [
+            ("made", PEOPLE)
+        ]
+        assert outcomes(world) == {}
+        worker.send_due(world.ctx)
+        assert there.simulator.journal.paid_twice() == []
+        assert there.simulator.journal.told() == PEOPLE, "three were paid, two had never left"
+    assert outcomes(world) == {"credited": PEOPLE}
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_a_refused_connection_is_not_sent_and_goes_later(world: World) -> None:
+    with wallet(world) as there:
+        released(world, PEOPLE)
+        connect(world, there, "http://127.0.0.1:9")
+        said = worker.send_due(world.ctx)
+        assert "chờ 1" in said
+        assert outcomes(world) == {}
+        assert world.balance(TRANSIT) == -PEOPLE * EACH
+        connect(world, there)
+        assert worker.send_due(world.ctx).startswith("gửi 1,")
+        assert there.simulator.journal.told() == PEOPLE
+    assert outcomes(world) == {"credited": PEOPLE}
+    healthy(world)
+
+
+def test_without_a_connection_nothing_is_held_and_nothing_leaves(world: World) -> None:
+    with wallet(world) as there:
+        released(world, PEOPLE)
+        connection_path(world.ctx.settings, "MOMO").unlink()
+        assert "chờ 1" in worker.send_due(world.ctx)
+        assert world.rows("SELECT state FROM batch") == [("queued",)]
+        assert world.balance(HELD) == 0
+        assert there.simulator.journal.told() == 0
+
+
+def test_a_simulator_is_refused_in_production(world: World) -> None:
+    with wallet(world):
+        production = world.ctx.settings.model_copy(update={"env": "production"})
+        with pytest.raises(AdapterError) as refused:
+            called_rail(replace(world.ctx, settings=production), "MOMO", "momo-1/1")
+    assert refused.value.code == "endpoint_refused"
