@@ -17,6 +17,7 @@ from sqlalchemy import text
 from bank_adapters.api.profile import load_api_profile
 from bank_adapters.simulators.bank import Holder
 from bank_adapters.simulators.wallet.base import Clock, Simulator
+from bank_adapters.simulators.wallet.journal import Journal
 from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
 from bank_adapters.simulators.wallet.server import serving
 from disbursement.jobs.callbacks import receive
@@ -29,6 +30,9 @@ from disbursement.sample.writer import RAILS
 
 FAULTS = ("lost_answer:3", "5xx_after_booking:2", "busy:2", "duplicate_callback")
 """What each rail does wrong in a demo: lost answers, a full queue, double callbacks."""
+
+BOOKS = "rail.db"
+"""A rail's own books, beside what is exchanged with it."""
 
 
 def rail_contracts(sample: Path) -> dict[str, set[str]]:
@@ -59,7 +63,11 @@ class DemoRails:
             adapter = load_api_profile(profile).adapter
             keys, secrets = made_up_keys(adapter, seed)
             clock = Clock(self.ctx.clock.now())
-            made = SIMULATORS[adapter](keys, clock, seed=seed, faults=FAULTS, truth=truth)
+            books = self.ctx.settings.home / "drop" / provider / BOOKS
+            books.parent.mkdir(parents=True, exist_ok=True)
+            made = SIMULATORS[adapter](
+                keys, clock, journal=Journal(books), seed=seed, faults=FAULTS, truth=truth
+            )
             address = self._open.enter_context(serving(made))
             self.simulators[provider] = made
             lines = [f'base_url = "{address}"', "[secrets]"]
@@ -70,8 +78,10 @@ class DemoRails:
             path.chmod(0o600)
 
     def close(self) -> None:
-        """Stop the servers."""
+        """Stop the servers and close their books."""
         self._open.close()
+        for made in self.simulators.values():
+            made.journal.close()
 
     def at(self, day: date, hour: int) -> None:
         """Set the rails' time."""

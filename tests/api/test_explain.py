@@ -65,7 +65,7 @@ def test_an_unknown_fact_is_named(site: Site) -> None:
     ("paid", "words"),
     [
         ([("2026-10", -1)], "already_paid.0.amount_vnd: không được âm"),
-        ([("2026-10", 1.5)], "tiền là số nguyên đồng không có phần lẻ"),
+        ([("2026-10", 1.5)], "phải là số nguyên, không có phần lẻ"),
         ([("2026-10", 1), ("2026-10", 2)], "tháng 10/2026 của hồ sơ 'k6' có hai lần"),
         ([("2026-13", 1)], "already_paid.0.covers_month"),
     ],

@@ -32,6 +32,12 @@ def commands(
 EVERY = list(commands())
 
 
+def before(one: Any, param: Any) -> list[str]:
+    """Return a word for each argument that stands before a parameter."""
+    arguments = [p for p in one.params if p.param_type_name == "argument"]
+    return ["x"] * arguments.index(param)
+
+
 def test_every_command_refuses_words_it_does_not_know(stages: At) -> None:
     office = stages("ready")
     for path, _ in EVERY:
@@ -62,7 +68,7 @@ def test_a_number_is_a_number(stages: At) -> None:
                 continue
             numbers += 1
             name = max(param.opts, key=len)
-            word = [name, "hai"] if name.startswith("--") else ["hai"]
+            word = [name, "hai"] if name.startswith("--") else [*before(one, param), "hai"]
             office.refused("usage", 2, *path, *word, says="số nguyên")
     assert numbers > 15
     for words in (

@@ -63,6 +63,14 @@ class Ran:
         with sqlite3.connect(f"file:{self.home}/drop/VBA/bank.db?mode=ro", uri=True) as conn:
             return conn.execute(query).fetchall()
 
+    def rails(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the own books of each simulated wallet and operator, one after the other."""
+        out: list[tuple[Any, ...]] = []
+        for path in sorted((self.home / "drop").glob("*/rail.db")):
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as conn:
+                out += conn.execute(query).fetchall()
+        return out
+
     @cached_property
     def register(self) -> dict[str, list[plain.Row]]:
         return plain.register(sorted((self.home / "sample").glob("register*.xlsx")))

@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_rows_another_seed_others(tmp_path: Path) -
     assert first["register.csv"] != made("c", SEED + 1)["register.csv"]
     assert set(first) == {
         "register.csv", "register-2026-10.csv", "register-2026-11.csv", "opening.csv",
-        "deaths.csv", "contracts.csv", "budget.csv", "bank_truth.csv", "planted.csv",
+        "deaths.csv", "contracts.csv", "contracts-rails.csv", "budget.csv", "bank_truth.csv", "planted.csv",
         "planted.json", "README.txt",
     }  # fmt: skip
     assert "bịa đặt" in first["README.txt"]
