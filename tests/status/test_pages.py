@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import re
-import statistics
 import time
 from datetime import date, timedelta
 from typing import Any
@@ -164,25 +163,18 @@ def test_no_answer_comes_before_its_time(site: Site) -> None:
     assert late == []
 
 
-def test_the_clock_on_the_wall_tells_nothing(site: Site) -> None:
+def test_no_answer_comes_before_the_pace(site: Site) -> None:
+    """With the real clock: known, wrong and unknown wait alike (that they differ by nothing else
+    is proved above, by ticks)."""
     released(site)
-    pairs = people(site)
+    code, year = people(site)[0]
     pace = Pace(0.12)
-    taken: dict[str, list[float]] = {"right": [], "wrong": [], "unknown": []}
-    for n, (code, year) in enumerate(pairs):
-        tries = {
-            "right": (code, year),
-            "wrong": (code, year + 1),
-            "unknown": (new_reference(), year),
-        }
-        for kind, given in tries.items():
-            here = client(site, f"10.1.{n}.{len(kind)}", pace)
-            begun = time.perf_counter()
-            here.post("/status", data={"code": given[0], "year": str(given[1])})
-            taken[kind].append(time.perf_counter() - begun)
-    medians = {kind: statistics.median(t) for kind, t in taken.items()}
-    assert min(min(t) for t in taken.values()) >= 0.12
-    assert max(medians.values()) - min(medians.values()) < 0.06, medians
+    tries = [(code, year), (code, year + 1), (new_reference(), year)]
+    for n, given in enumerate(tries):
+        here = client(site, f"10.1.0.{n}", pace)
+        begun = time.perf_counter()
+        here.post("/status", data={"code": given[0], "year": str(given[1])})
+        assert time.perf_counter() - begun >= 0.12
 
 
 def test_the_sixth_try_is_refused_alike(site: Site) -> None:
