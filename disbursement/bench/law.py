@@ -216,7 +216,8 @@ class _Law:
         for query in (
             "INSERT INTO person (id, payer_id, identity_kind, identity_last4, name, name_search, "
             "birth_from, birth_to, sex, commune_code, reference, seq) "
-            f"{series} SELECT s.i, {payer}, 'none', '0000', 'Nguyễn Văn Thử ' || s.i, 'nguyen van thu ' || s.i, "
+            f"{series} SELECT s.i, {payer}, 'none', '0000', 'Nguyễn Văn Thử ' || s.i, "
+            "'nguyen van thu ' || s.i, "
             "w.born, w.born, 'male', '00000', 'R' || s.i, 1 FROM s "
             "JOIN (SELECT DISTINCT k, born FROM work_kind) w ON w.k = s.i % :k",
             "INSERT INTO benefit_case (id, person_id, payer_id, programme, clause, facts, "

@@ -189,13 +189,25 @@ def _go(
         turn = _Round()
         for one, outcome in zip(todo, wire.send_all([one.call for one in todo]), strict=True):
             _judge(ctx, rail, one, outcome, turn)
-        if turn.exchanges:
-            take(ctx, rail, batch.message_id, turn.exchanges)
+        if turn.exchanges and not _taken(ctx, rail, batch, turn):
+            _ask_again(todo)
         _mark_each(ctx, todo)
         if turn.stop:
             return turn.stop
         todo = _follow(ctx, batch.id, todo)
     return ""
+
+
+def _taken(ctx: Context, rail: CalledRail, batch: Row[Any], turn: _Round) -> bool:
+    """Take the answers of a round; return whether they stand in the books."""
+    return take(ctx, rail, batch.message_id, turn.exchanges).state in ("applied", "repeated")
+
+
+def _ask_again(calls: Iterable[_Stored]) -> None:
+    """Leave open what was answered but not booked: the answer is kept, the payment is not done."""
+    for one in calls:
+        if one.state == "done":
+            one.state = "asking"
 
 
 def _judge(
@@ -314,10 +326,11 @@ def _inquire(
         if not following:
             break
         todo = following
-    if turn.exchanges:
-        take(ctx, rail, batch.message_id, turn.exchanges)
+    booked = not turn.exchanges or _taken(ctx, rail, batch, turn)
     for one in calls:
         found = _after_inquiry(one, said[one.id])
+        if found == "done" and not booked:
+            found = "asking"
         if not then:
             one.state = found
         elif found == "done":

@@ -14,9 +14,10 @@ from bank_adapters.api.wire import Outcome, Wire
 from bank_adapters.contract import AdapterError
 from bank_adapters.simulators.wallet.base import DAY
 from disbursement.api.app import create_app
-from disbursement.jobs import worker
+from disbursement.jobs import calls, worker
 from disbursement.jobs.callbacks import receive
 from disbursement.jobs.rails import called_rail
+from disbursement.payments.answer import AnswerResult
 from disbursement.platform.connections import connection_path
 from tests.rails.office import (
     ADVANCE,
@@ -168,8 +169,8 @@ def test_a_kill_between_commit_and_answer_asks_about_the_whole_group(
         released(world, PEOPLE)
         real = Wire.send_all
 
-        def killed(self: Wire, calls: Sequence[Call]) -> list[Outcome]:
-            real(self, calls[:3])
+        def killed(self: Wire, todo: Sequence[Call]) -> list[Outcome]:
+            real(self, todo[:3])
             raise KeyboardInterrupt
 
         monkeypatch.setattr(Wire, "send_all", killed)
@@ -184,6 +185,31 @@ def test_a_kill_between_commit_and_answer_asks_about_the_whole_group(
         worker.send_due(world.ctx)
         assert there.simulator.journal.paid_twice() == []
         assert there.simulator.journal.told() == PEOPLE, "three were paid, two had never left"
+    assert outcomes(world) == {"credited": PEOPLE}
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_an_answer_that_the_books_refuse_leaves_its_payments_open(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> AnswerResult:
+        return AnswerResult("refused", "book", "Sổ từ chối.")
+
+    with wallet(world) as there:
+        released(world, PEOPLE)
+        monkeypatch.setattr(calls, "take", refuse)
+        worker.send_due(world.ctx)
+        world.clock.set(date(2026, 10, 5), 20)
+        worker.ask_rails(world.ctx)
+        monkeypatch.undo()
+        assert world.rows("SELECT state, count(*) FROM rail_call GROUP BY state") == [
+            ("asking", PEOPLE)
+        ]
+        assert world.balance(TRANSIT) == -PEOPLE * EACH
+        world.clock.set(date(2026, 10, 6), 20)
+        worker.ask_rails(world.ctx)
+        assert there.simulator.journal.told() == PEOPLE
     assert outcomes(world) == {"credited": PEOPLE}
     assert world.balance(TRANSIT) == 0
     healthy(world)
