@@ -195,9 +195,7 @@ def test_the_bank_holds_what_our_books_say(demo: Ran) -> None:
     wallets = {c for c in ours if c.startswith("advance.") and not c.endswith(".VBA")}
     assert len(wallets) == 2  # what was drawn to a wallet is paid or given back at the year's end
     for code in sorted(wallets):
-        put, taken = demo.rows(
-            "SELECT debit, credit FROM account WHERE code = :c", c=code
-        )[0]
+        put, taken = demo.rows("SELECT debit, credit FROM account WHERE code = :c", c=code)[0]
         assert put == taken > 0
     theirs = dict(demo.bank("SELECT number, balance FROM account"))
     assert {
@@ -242,7 +240,8 @@ def test_the_bank_debited_what_we_say_was_credited(demo: Ran) -> None:
     orders = demo.rails("SELECT DISTINCT id, amount FROM told")
     assert {order for order, _ in orders} == set(whose)
     assert (told[0] + len(orders), told[1] + sum(amount for _, amount in orders)) == (
-        sum(demo.month(m)["sent"] for m in MONTHS), sum(demo.month(m)["sent_vnd"] for m in MONTHS)
+        sum(demo.month(m)["sent"] for m in MONTHS),
+        sum(demo.month(m)["sent_vnd"] for m in MONTHS),
     )
     # a lost answer is asked about, never told again: one telling each
     assert len(orders) == sum(n for (n,) in demo.rails("SELECT count(*) FROM told"))
