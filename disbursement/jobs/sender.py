@@ -199,8 +199,11 @@ def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -
             done.sent += 1
 
 
-def ask_due(ctx: Context) -> int:
-    """Inquire about the calls whose outcome is open and due; return how many were asked."""
+def ask_due(ctx: Context) -> tuple[int, list[str]]:
+    """Inquire about the calls whose outcome is open and due.
+
+    Returns how many were asked, and why a rail could not be asked: it stops no other (P8).
+    """
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(
@@ -211,13 +214,18 @@ def ask_due(ctx: Context) -> int:
             )
         ).all()
     asked = 0
+    troubles: dict[str, None] = {}
     for batch in rows:
-        rail = called_rail(ctx, batch.provider, batch.profile)
-        with rail.wire() as wire:
-            asked += calls.ask_batch(ctx, rail, batch, wire)
+        try:
+            rail = called_rail(ctx, batch.provider, batch.profile)
+            with rail.wire() as wire:
+                asked += calls.ask_batch(ctx, rail, batch, wire)
+        except (DisburseError, AdapterError, ConnectionFileError) as error:
+            troubles[error.sentence] = None
+            continue
         calls.stop_overdue(ctx, rail, batch.id)
         _send_again(ctx, batch.id)
-    return asked
+    return asked, list(troubles)
 
 
 def _send_again(ctx: Context, batch_id: int) -> None:

@@ -112,7 +112,8 @@ def _fetch(ctx: Context) -> tuple[int, list[str]]:
 
 def ask_rails(ctx: Context) -> str:
     """Ask called rails what became of payments whose outcome is open; say how many were asked."""
-    return f"hỏi {sender.ask_due(ctx)} lệnh gọi chưa có kết quả"
+    asked, troubles = sender.ask_due(ctx)
+    return " ".join([f"hỏi {asked} lệnh gọi chưa có kết quả", *troubles])
 
 
 def warn_cut_off(ctx: Context) -> str:

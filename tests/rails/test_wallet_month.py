@@ -230,6 +230,22 @@ def test_a_refused_connection_is_not_sent_and_goes_later(world: World) -> None:
     healthy(world)
 
 
+def test_a_rail_that_cannot_be_asked_is_named_and_asked_later(world: World) -> None:
+    with wallet(world, faults=["lost_answer:2"]) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        world.clock.set(date(2026, 10, 5), 20)
+        connection_path(world.ctx.settings, "MOMO").unlink()
+        said = worker.ask_rails(world.ctx)
+        assert said.startswith("hỏi 0 ")
+        assert "MOMO" in said
+        assert world.balance(TRANSIT) == -2 * EACH
+        connect(world, there)
+        assert worker.ask_rails(world.ctx) == "hỏi 2 lệnh gọi chưa có kết quả"
+    assert outcomes(world) == {"credited": PEOPLE}
+    healthy(world)
+
+
 def test_without_a_connection_nothing_is_held_and_nothing_leaves(world: World) -> None:
     with wallet(world) as there:
         released(world, PEOPLE)
