@@ -54,7 +54,7 @@ contracts: setup ## import-linter: the packages import one way
 	@$(VENV)/bin/lint-imports
 
 tests: setup postgres # the tests alone
-	@$(VENV)/bin/pytest -n auto --dist loadfile -m "not soak"
+	@$(VENV)/bin/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not soak"
 
 demo: setup ## Three months of a province, end to end; DB=postgres for PostgreSQL
 	@if [ "$(DB)" = postgres ]; then scripts/postgres --needed; fi

@@ -12,7 +12,7 @@ from tests.beneficiaries.world import new_context
 @pytest.fixture(params=["sqlite", "postgres"])
 def ctx(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Context]:
     """A cell with three payers that go live in October 2026, on each database."""
-    url = request.getfixturevalue("pg_url") if request.param == "postgres" else None
+    url = request.getfixturevalue("pg_cell_url") if request.param == "postgres" else None
     made = new_context(tmp_path / "home", url)
     yield made
     made.database.dispose()

@@ -32,7 +32,7 @@ from tests.sample.conftest import PEOPLE, SEED
 def ctx(request: pytest.FixtureRequest, tmp_path: Path) -> Context:
     values: dict[str, object] = {"home": tmp_path / "home", "cell": "25", "env": "test"}
     if request.param == "postgres":
-        values["DATABASE_URL"] = request.getfixturevalue("pg_url")
+        values["DATABASE_URL"] = request.getfixturevalue("pg_cell_url")
     made = open_context(Settings(**values), clock=SetClock(date(2026, 9, 20)))  # type: ignore[arg-type]  # by name
     create_cell(made.database, "25", "Phú Thọ", stamp(made.clock))
     create_payers(made, "25", 202610)

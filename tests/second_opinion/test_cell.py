@@ -35,7 +35,7 @@ EVENTS = ("change", "change", "death", "prison", "renounced", "false_file", "sto
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    url = request.getfixturevalue("pg_url") if request.param == "postgres" else None
+    url = request.getfixturevalue("pg_cell_url") if request.param == "postgres" else None
     made = build(tmp_path, url)
     yield made
     made.ctx.database.dispose()
