@@ -179,10 +179,11 @@ class DemoMonth:
         """Let the called rails report, and ask them what is still open."""
         self.rails.at(day, 19)
         with self.watch.stage("answers"):
-            called = self.rails.call_back()
+            self.rails.call_back()
+            called = worker.take_callbacks(self.ctx)
             asked = worker.ask_rails(self.ctx)
             worker.send_due(self.ctx)
-        self.auditor.say(f"  {day:%d/%m} ví, Mobile Money: nhận {called} thông báo, {asked}")
+        self.auditor.say(f"  {day:%d/%m} ví, Mobile Money: {called}, {asked}")
 
     def _cash(self, days: Days) -> None:
         rosters = self._rosters()

@@ -89,15 +89,12 @@ class DemoRails:
         for made in self.simulators.values():
             made.clock.set(seconds)
 
-    def call_back(self) -> int:
-        """Let the rails report what they have to; return how many callbacks were taken."""
-        count = 0
+    def call_back(self) -> None:
+        """Let the rails report what they have to."""
         for provider, made in self.simulators.items():
             for one in made.journal.due_callbacks(made.clock.now()):
                 headers = {name.lower(): value for name, value in one.headers.items()}
                 receive(self.ctx, provider, headers, one.body)
-                count += 1
-        return count
 
     def draw(self, payer: str, provider: str, amount: int) -> None:
         """Let the treasury's money arrive at a provider."""

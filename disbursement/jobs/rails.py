@@ -100,17 +100,20 @@ def take(
     return _take(ctx, rail, log.write(head, exchanges), f"{message_id}-calls.jsonl")
 
 
-def take_callback(
-    ctx: Context, rail: CalledRail, headers: Sequence[tuple[str, str]], body: bytes
-) -> AnswerResult:
-    """Take one callback whose signature was checked; the same bytes again change nothing.
+def callback_log(rail: CalledRail, callbacks: Sequence[tuple[Call, Answer]]) -> bytes:
+    """Return callbacks as a file of raw answers.
 
     It carries no time of ours, so that a repetition is the same file.
     """
-    call = Call("", "callback", "POST", "", tuple(headers), b"", ())
     head = log.Head(rail.provider, rail.profile.key, "", "callback", "")
-    data = log.write(head, [(call, Answer(0, "", body))])
-    return _take(ctx, rail, data, f"{rail.provider}-callback.jsonl")
+    return log.write(head, callbacks)
+
+
+def take_callbacks(
+    ctx: Context, rail: CalledRail, callbacks: Sequence[tuple[Call, Answer]]
+) -> AnswerResult:
+    """Take callbacks of one batch, their signatures checked; the same again change nothing."""
+    return _take(ctx, rail, callback_log(rail, callbacks), f"{rail.provider}-callback.jsonl")
 
 
 def _take(ctx: Context, rail: CalledRail, data: bytes, name: str) -> AnswerResult:

@@ -20,7 +20,7 @@ from bank_adapters.contract import Transport
 from bank_adapters.transports import FileDrop
 from bank_adapters.transports.connection import ConnectionFileError
 from disbursement.fallback.service import open_roster
-from disbursement.jobs import links, sender
+from disbursement.jobs import callbacks, links, sender
 from disbursement.payments.intake import take_answers
 from disbursement.platform import files
 from disbursement.platform.calendar import cut_off
@@ -116,6 +116,12 @@ def ask_rails(ctx: Context) -> str:
     return " ".join([f"hỏi {asked} lệnh gọi chưa có kết quả", *troubles])
 
 
+def take_callbacks(ctx: Context) -> str:
+    """Take the callbacks that were kept since the last look; say how many."""
+    taken, refused, troubles = callbacks.take_kept(ctx)
+    return " ".join([f"nhận {taken} thông báo của kênh gọi, không nhận {refused}", *troubles])
+
+
 def warn_cut_off(ctx: Context) -> str:
     """Say what is still without an answer on the day before the electronic cut-off."""
     now = today(ctx.clock)
@@ -138,6 +144,7 @@ def warn_cut_off(ctx: Context) -> str:
 
 TICKS = (
     Tick("send", 60, send_due),
+    Tick("callbacks", 15, take_callbacks),
     Tick("ask", 120, ask_rails, "send"),  # what is just leaving is not asked about
     Tick("answers", 120, pick_up),
     Tick("cut-off", 3_600, warn_cut_off),

@@ -479,11 +479,9 @@ def rail_counts(conn: Connection, months: Sequence[int]) -> dict[str, dict[str, 
     rows = conn.execute(
         text(
             "SELECT CASE WHEN b.rail = 'cash' THEN 'cash' ELSE p.code END AS name, "
-            "coalesce(k.state, '') AS state, count(*) FROM batch b "
+            "coalesce((SELECT k.state FROM attempt_news k WHERE k.batch_id = r.batch_id "
+            "AND k.n = r.n ORDER BY k.seq DESC LIMIT 1), '') AS state, count(*) FROM batch b "
             "JOIN provider p ON p.id = b.provider_id JOIN batch_row r ON r.batch_id = b.id "
-            "LEFT JOIN (SELECT a.batch_id, a.n, a.state FROM attempt_news a JOIN (SELECT batch_id, "
-            "n, max(seq) AS seq FROM attempt_news GROUP BY batch_id, n) z ON z.batch_id = "
-            "a.batch_id AND z.n = a.n AND z.seq = a.seq) k ON k.batch_id = b.id AND k.n = r.n "
             f"WHERE b.month IN ({wanted}) AND b.state IN ('sending', 'sent', 'accepted', 'unknown')"
             " GROUP BY 1, 2 ORDER BY 1, 2"
         )

@@ -9,14 +9,14 @@ from datetime import date
 import pytest
 from fastapi.testclient import TestClient
 
-from bank_adapters.api.contract import Call
+from bank_adapters.api.contract import Answer, Call
 from bank_adapters.api.wire import Outcome, Wire
 from bank_adapters.contract import AdapterError
 from bank_adapters.simulators.wallet.base import DAY
 from disbursement.api.app import create_app
 from disbursement.jobs import calls, worker
 from disbursement.jobs.callbacks import receive
-from disbursement.jobs.rails import called_rail
+from disbursement.jobs.rails import callback_log, called_rail
 from disbursement.payments.answer import AnswerResult
 from disbursement.platform.connections import connection_path
 from tests.rails.office import (
@@ -117,6 +117,7 @@ def test_a_reversal_days_later_comes_back_to_payable_once(world: World) -> None:
             reply = receive(world.ctx, "gsma", {k.lower(): v for k, v in said.headers.items()},
                             said.body)  # fmt: skip
             assert reply.status == 204
+        assert worker.take_callbacks(world.ctx) == ("nhận 2 thông báo của kênh gọi, không nhận 0")
         assert world.one("SELECT max(seq) FROM seal") == before, "words again move nothing"
     assert (world.balance(PAYABLE), world.balance(ADVANCE)) == (-EACH, EACH)
     assert world.balance(TRANSIT) == 0
@@ -135,11 +136,44 @@ def test_a_callback_credits_what_no_answer_did_and_a_forged_one_nothing(world: W
         headers = dict(said[0].headers)
         assert api.post("/rails/momo/callback", content=forged, headers=headers).status_code == 401
         assert api.post("/rails/nobody/callback", content=b"{}", headers=headers).status_code == 404
+        assert worker.take_callbacks(world.ctx).startswith("nhận 0 ")
         assert world.rows("SELECT count(*) FROM answer") == [(0,)]
         assert outcomes(world) == {}
         for one in said:
             answer = api.post("/rails/MOMO/callback", content=one.body, headers=dict(one.headers))
             assert (answer.status_code, answer.content) == (204, b"")
+        assert outcomes(world) == {}, "kept, and answered; the worker takes it into the books"
+        assert worker.take_callbacks(world.ctx).startswith(f"nhận {PEOPLE} ")
+        assert world.rows("SELECT kind, state FROM answer") == [("calls", "applied")]
+        assert list((world.ctx.settings.home / "callbacks").glob("**/*.jsonl")) == []
+        assert worker.take_callbacks(world.ctx).startswith("nhận 0 ")
+    assert outcomes(world) == {"credited": PEOPLE}
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_callbacks_of_strangers_are_kept_aside_and_spoil_no_other(world: World) -> None:
+    """A batch of another cell's under our key, bytes that are no callback, and good ones twice."""
+    with wallet(world, faults=["lost_answer"]) as there:
+        released(world, PEOPLE)
+        worker.send_due(world.ctx)
+        rail = called_rail(world.ctx, "MOMO", "momo-1/1")
+        said = there.simulator.journal.due_callbacks(there.simulator.clock.now())
+        for one in [*said, *said]:
+            headers = {k.lower(): v for k, v in one.headers.items()}
+            receive(world.ctx, "momo", headers, one.body)
+        folder = world.ctx.settings.home / "callbacks" / "25" / "MOMO"
+        assert len(list(folder.iterdir())) == PEOPLE, "the same bytes are one file"
+        for n, body in enumerate((said[0].body.replace(b"DS25", b"DS01"), b"{}")):
+            call = Call("", "callback", "POST", "", (), b"", ())
+            stranger = callback_log(rail, [(call, Answer(0, "", body))])
+            (folder / f"{n}.jsonl").write_bytes(stranger)
+        said_by_worker = worker.take_callbacks(world.ctx)
+        assert said_by_worker == f"nhận {PEOPLE} thông báo của kênh gọi, không nhận 2"
+        assert list(folder.iterdir()) == []
+    assert sorted(world.rows("SELECT state FROM answer")) == [
+        ("applied",), ("quarantined",), ("refused",)
+    ]  # fmt: skip
     assert outcomes(world) == {"credited": PEOPLE}
     assert world.balance(TRANSIT) == 0
     healthy(world)
