@@ -50,7 +50,9 @@ def receive(ctx: Context, name: str, headers: Mapping[str, str], body: bytes) ->
     kept = tuple((k, headers[k]) for k in KEPT_HEADERS if k in headers)
     call = Call("", "callback", "POST", "", kept, b"", ())
     data = callback_log(rail, [(call, Answer(0, "", body))])
-    files.write(_folder(ctx) / rail.provider / f"{hashlib.sha256(data).hexdigest()}.jsonl", data)
+    path = _folder(ctx) / rail.provider / f"{hashlib.sha256(data).hexdigest()}.jsonl"
+    if not path.exists():
+        files.write(path, data)
     return rail.adapter.callback_reply()
 
 
