@@ -91,18 +91,34 @@ def write_roster(ctx: Context, batch_id: int, folder: Path | None = None) -> lis
     Each writing is one more copy that must come back before the roster is closed (coins.md 16).
     Raises NotFoundError where no roster was opened for the batch, NotNowError for a closed one.
     """
-    with files.taken_back_on_error(), ctx.cell.begin() as conn:
-        done = conn.execute(
-            text("UPDATE roster SET copies = copies + 1 WHERE batch_id = :b AND state = 'ordered'"),
-            {"b": batch_id},
-        ).rowcount
-        roster = roster_of(conn, ctx, batch_id)
-        if done != 1:
-            raise NotNowError(
-                "roster_closed", f"Danh sách ký nhận của lô {batch_id} đã đóng; không in nữa."
-            )
-        # Inside the unit of work: a copy that was not printed must never be asked for.
-        return _print(roster, folder or ctx.settings.files / "rosters" / str(roster.month))
+    with files.taken_back_on_error():
+        with ctx.cell.read() as conn:
+            roster = roster_of(conn, ctx, batch_id)
+            state = conn.execute(
+                text("SELECT state FROM roster WHERE batch_id = :b"), {"b": batch_id}
+            ).scalar()
+        if state != "ordered":
+            raise _closed(batch_id)
+        # Outside the unit of work, which would keep everybody else from writing (coins.md 19), and
+        # before it: a copy that was not printed must never be asked for. Its rows are frozen.
+        made = _print(roster, folder or ctx.settings.files / "rosters" / str(roster.month))
+        with ctx.cell.begin() as conn:
+            done = conn.execute(
+                text(
+                    "UPDATE roster SET copies = copies + 1 "
+                    "WHERE batch_id = :b AND state = 'ordered'"
+                ),
+                {"b": batch_id},
+            ).rowcount
+            if done != 1:
+                raise _closed(batch_id)
+        return made
+
+
+def _closed(batch_id: int) -> NotNowError:
+    return NotNowError(
+        "roster_closed", f"Danh sách ký nhận của lô {batch_id} đã đóng; không in nữa."
+    )
 
 
 def _print(roster: Roster, target: Path) -> list[Path]:
