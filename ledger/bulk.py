@@ -6,12 +6,13 @@ Both work on the driver's connection inside the SQLAlchemy connection's own tran
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-__all__ = ["batched", "bulk_insert", "driver", "run_script"]
+__all__ = ["batched", "bulk_insert", "driver", "roomy", "run_script"]
 
 Row = Sequence[Any]
 SQLITE_BATCH = 5_000
@@ -58,6 +59,19 @@ def bulk_insert(conn: Connection, table: str, columns: Sequence[str], rows: Iter
     finally:
         cursor.close()
     return count
+
+
+@contextmanager
+def roomy(conn: Connection) -> Iterator[None]:
+    """Let PostgreSQL sort and join in memory, for these statements only; SQLite needs nothing."""
+    if conn.dialect.name != "postgresql":
+        yield
+        return
+    change = text("SELECT set_config('work_mem', :size, true)")
+    before = conn.execute(text("SHOW work_mem")).scalar_one()
+    conn.execute(change, {"size": "256MB"})
+    yield
+    conn.execute(change, {"size": before})
 
 
 def run_script(conn: Connection, statements: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ else first, seals last, because sealing takes the cell's chain lock (coins.md 19
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, text
 
 from ledger import sealing
-from ledger.bulk import bulk_insert
+from ledger.bulk import bulk_insert, roomy
 from ledger.canon import HEADER_COLUMNS, LINE_COLUMNS, Chunker, row_text
 from ledger.chart import JOURNAL_KINDS
 from ledger.ddl_rules import CARRIER_BASE
@@ -354,24 +354,12 @@ def open_journals(conn: Connection, items: Sequence[Item]) -> list[Item]:
     return out
 
 
-@contextmanager
-def _roomy(conn: Connection, lines: int) -> Iterator[None]:
-    """Let PostgreSQL sort and hand over a large journal in memory, for these statements only."""
-    if conn.dialect.name != "postgresql" or lines < _LARGE:
-        yield
-        return
-    change = text("SELECT set_config('work_mem', :size, true)")
-    before = conn.execute(text("SHOW work_mem")).scalar_one()
-    conn.execute(change, {"size": "256MB"})
-    yield
-    conn.execute(change, {"size": before})
-
-
 def _fill(conn: Connection, items: Sequence[Item]) -> None:
     """Insert the lines of all items: SELECTs one by one, tuples together, drafts together."""
     drafts = [w.header.id for w in items if isinstance(w.lines, _Draft) and w.control]
     rows = [w for w in items if not isinstance(w.lines, (_Draft, Query))]
-    with _roomy(conn, sum(w.control.line_count for w in items if w.control)):
+    lines = sum(w.control.line_count for w in items if w.control)
+    with roomy(conn) if lines >= _LARGE else nullcontext():
         for item in items:
             if isinstance(item.lines, Query) and item.control and item.control.line_count:
                 _insert_query(conn, item.header.id, item.lines)

@@ -21,10 +21,11 @@ from sqlalchemy import Connection, text
 from disbursement.entitlements.facts import facts_from_json
 from disbursement.entitlements.list_due import is_list, list_due
 from disbursement.entitlements.rules import Due, Law, assess
+from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.list_rates import ListRates, shipped_list_rates
 from disbursement.programmes.open_points import Settings
 from disbursement.programmes.rates import RateSet
-from ledger.bulk import bulk_insert
+from ledger.bulk import bulk_insert, roomy
 
 NOT_ACCRUED = -1
 """`last_rev` of a month for which nothing was ever accrued."""
@@ -82,7 +83,9 @@ def ensure_due(
     for state in {s.key: s for s in states}.values():
         rows = conn.execute(
             text(
-                "SELECT DISTINCT u.profile_id, p.facts, m.month FROM unit_profile u "
+                "SELECT DISTINCT u.profile_id, p.facts, m.month FROM ("
+                "SELECT DISTINCT profile_id, from_month, to_month FROM unit_profile "
+                "WHERE to_month >= :a AND from_month <= :b) u "
                 "JOIN profile p ON p.id = u.profile_id "
                 "JOIN work_month m ON m.month BETWEEN u.from_month AND u.to_month "
                 "WHERE m.month BETWEEN :a AND :b AND NOT EXISTS (SELECT 1 FROM due d "
@@ -185,7 +188,8 @@ def compare(conn: Connection, month: int) -> int:
             "hold_reason text, held_vnd bigint, person_id bigint)"
         )
     )
-    found = conn.execute(text(_DIFFERENCES)).rowcount
+    with roomy(conn):
+        found = _differences(conn)
     found += conn.execute(text(_GONE), {"m": month}).rowcount
     conn.execute(text(_LISTED))
     return found
@@ -223,29 +227,18 @@ JOIN unit_profile u ON u.payer_id = c.payer_id AND u.profile_id = c.profile_id
 WHERE NOT EXISTS (SELECT 1 FROM dirty x WHERE x.sub_id = u.sub_id AND x.from_month <= c.month)
 """
 
-# What lies between the certain amount and the highest possible one is not taken back. Each step is
-# materialised, or the planner copies the look-up of the last revision wherever it is used.
+# What lies between the certain amount and the highest possible one is not taken back. {last} finds
+# the last revision of what was accrued and what is owed after it, for the months {months}.
 _DIFFERENCES = """
 INSERT INTO work_diff
-WITH w AS MATERIALIZED (
+WITH o AS {how} (
   SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS total,
          d.most_vnd AS most, f.total_vnd AS full_due, d.hold_reason, d.held_vnd,
-         coalesce(
-           (SELECT max(l.rev) FROM line l
-             WHERE l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0),
-           (SELECT 0 FROM line l WHERE l.sub_id = u.sub_id AND l.cover = u.cover
-             AND l.item = 0 AND l.move = 0), -1) AS last_rev
+         {last_rev} AS last_rev, {owed} AS owed
   FROM work_unit u
   JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
   JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
-), o AS MATERIALIZED (
-  SELECT w.*,
-    CASE WHEN w.last_rev > 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-           AND l.cover = w.cover AND l.rev = w.last_rev AND l.rev > 0)
-         WHEN w.last_rev = 0 THEN (SELECT l.due_after FROM line l WHERE l.sub_id = w.sub_id
-           AND l.cover = w.cover AND l.item = 0 AND l.move = 0)
-         ELSE 0 END AS owed
-  FROM w
+  {last} WHERE u.cover IN ({months})
 )
 SELECT t.sub_id, t.payer_id, t.cover, t.programme, t.due, t.full_due, t.owed, t.last_rev,
        t.hold_reason, t.held_vnd, t.sub_id
@@ -258,6 +251,57 @@ FROM (
 ) t
 WHERE t.due <> t.owed OR t.hold_reason <> '' OR t.full_due > t.due
 """
+
+# SQLite looks a unit's last revision up by its keys: the partial one of revisions, then the coin.
+_LOOK_UP = """
+  LEFT JOIN line l ON l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0
+   AND l.rev = (SELECT max(r.rev) FROM line r WHERE r.sub_id = u.sub_id AND r.cover = u.cover
+     AND r.rev > 0)
+  LEFT JOIN line z ON z.sub_id = u.sub_id AND z.cover = u.cover AND z.item = 0 AND z.move = 0
+"""
+_LOOKED_UP = ("coalesce(l.rev, z.rev, -1)", "coalesce(l.due_after, z.due_after, 0)")
+
+# On PostgreSQL a look-up per unit asks every partition, and is by far the longest part of a
+# comparison; one month at a time, the planner chooses by that month's partition.
+_JOINED = """
+  LEFT JOIN (SELECT DISTINCT ON (r.sub_id) r.sub_id, r.rev, r.due_after
+    FROM line r JOIN work_unit x ON x.sub_id = r.sub_id AND x.cover = {months}
+    WHERE r.cover = {months} AND r.rev IS NOT NULL ORDER BY r.sub_id, r.rev DESC) l
+   ON l.sub_id = u.sub_id
+"""
+_JOINED_UP = ("coalesce(l.rev, -1)", "coalesce(l.due_after, 0)")
+_FRESH = (str(NOT_ACCRUED), "0")
+
+
+def _differences(conn: Connection) -> int:
+    """Fill `work_diff` from `work_unit`; months that no journal covers need no look at the book."""
+    postgres = conn.dialect.name == "postgresql"
+    if postgres:
+        # the planner has never seen what was just made
+        conn.exec_driver_sql("ANALYZE work_unit")
+        refresh_statistics(conn, "due")
+    covers = [int(m) for m in conn.execute(text("SELECT DISTINCT cover FROM work_unit")).scalars()]
+    spans = conn.execute(text("SELECT DISTINCT cover_from, cover_to FROM journal")).all()
+    booked = sorted(m for m in covers if any(a is not None and a <= m <= b for a, b in spans))
+    fresh = sorted(set(covers) - set(booked))
+    found = _difference_rows(conn, fresh, "", _FRESH)
+    if postgres:
+        return found + sum(_difference_rows(conn, [m], _JOINED, _JOINED_UP) for m in booked)
+    return found + _difference_rows(conn, booked, _LOOK_UP, _LOOKED_UP)
+
+
+def _difference_rows(
+    conn: Connection, months: Sequence[int], last: str, columns: tuple[str, str]
+) -> int:
+    if not months:
+        return 0
+    query = _DIFFERENCES.format(
+        how="MATERIALIZED" if last else "NOT MATERIALIZED",
+        last=last, last_rev=columns[0], owed=columns[1], months="{months}",
+    )  # fmt: skip
+    query = query.replace("{months}", ", ".join(str(m) for m in months))
+    return conn.execute(text(query)).rowcount
+
 
 # A stop recorded late leaves accrued months without a right: nothing is due for them any more.
 _GONE = """

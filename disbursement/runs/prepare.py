@@ -36,7 +36,7 @@ from disbursement.programmes.list_rates import load_list_rates
 from disbursement.runs.checks import run_checks, write_findings
 from disbursement.runs.routes import work_routes
 from ledger import chart, posting
-from ledger.bulk import bulk_insert
+from ledger.bulk import bulk_insert, roomy
 
 PROGRAMMES = ("SA", "SP")
 EXPIRY_DAYS = 40
@@ -465,8 +465,9 @@ def draft_lines(conn: Connection, ctx: Context, lists: Sequence[ListRow], day: d
     _work_lists(conn, lists)
     _find_destinations(conn, ctx, day)
     run_checks(conn, ctx, lists[0].month, day)
-    _split(conn)
-    _draft_plain(conn)
+    with roomy(conn):
+        _split(conn)
+        _draft_plain(conn)
     _draft_special(conn, lists)
 
 
@@ -627,7 +628,7 @@ def _split(conn: Connection) -> None:
             "r.reason",
             "r.reason",
             "d.full_due - d.owed",
-            "r.person_id IS NOT NULL AND d.full_due <> d.owed",
+            "d.person_id IN (SELECT person_id FROM work_right) AND d.full_due <> d.owed",
         ),
         # Part of it is an open point of law: the certain part is paid, the rest is listed.
         (
