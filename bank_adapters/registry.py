@@ -21,6 +21,7 @@ from typing import Any, cast
 from bank_adapters.api.profile import ApiProfile, is_api_profile, load_api_profile
 from bank_adapters.contract import Adapter, AdapterError, NotOffered
 from bank_adapters.profiles import Profile, load_profile
+from bank_adapters.sheets.profile import SheetProfile, is_sheet, load_sheet
 
 GROUP = "disburse.adapters"
 BUILT_IN: Mapping[str, str] = MappingProxyType(
@@ -61,13 +62,19 @@ def adapter(name: str, profile_id: str) -> Adapter:
     return cast("Adapter", make(make.load_profile(profile_id)))
 
 
-def profile_of(profile_id: str) -> Profile | ApiProfile:
-    """Return a profile of either kind: a format of files, or the terms of a called rail.
+AnyProfile = Profile | SheetProfile | ApiProfile
+"""An ISO 20022 bank's format, a table's template, or the terms of a called rail."""
+
+
+def profile_of(profile_id: str) -> AnyProfile:
+    """Return a profile of whatever kind.
 
     `profile_id` may carry its version as it is frozen into a batch (`momo-1/1`). ProfileError.
     """
     name = profile_id.partition("/")[0]
-    return load_api_profile(name) if is_api_profile(name) else load_profile(profile_id)
+    if is_api_profile(name):
+        return load_api_profile(name)
+    return load_sheet(profile_id) if is_sheet(name) else load_profile(profile_id)
 
 
 @lru_cache(maxsize=1)

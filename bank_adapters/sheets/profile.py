@@ -130,6 +130,16 @@ def sheet_ids(folder: Path | None = None) -> tuple[str, ...]:
     return ids_in(folder or _here())
 
 
+@lru_cache(maxsize=1)
+def _own_ids() -> frozenset[str]:
+    return frozenset(sheet_ids())
+
+
+def is_sheet(profile_id: str) -> bool:
+    """Tell whether a profile (its id) describes a table."""
+    return profile_id in _own_ids()
+
+
 @lru_cache(maxsize=64)
 def load_sheet(name: str, folder: Path | None = None) -> SheetProfile:
     """Read a profile by id (its newest version) or key. Raises ProfileError."""

@@ -64,6 +64,7 @@ HOLD_REASONS = {
     "bank_unknown": "Danh mục không có mã ngân hàng, ví này",
     "bank_ended": "Mã ngân hàng, ví đã hết hiệu lực trong danh mục",
     "name_pending": "Tên chủ tài khoản chờ người quyết định",
+    "bank_not_in_template": "Ngân hàng không có trong mẫu tệp của nơi chi trả",
     "name_refused": "Tên chủ tài khoản không được chấp nhận",
     "suspended": "Đang tạm dừng, phần chưa nhận chờ hưởng lại",
     "payee_dead": "Người hưởng đã chết, chưa ghi người nhận thay",

@@ -267,7 +267,8 @@ def _write_notes(ctx: Context, batch_id: int, path: Path) -> None:
     Outside the transaction: under the lock of the chain nothing is rendered (coins.md 19). The
     facts are all frozen, so a restart that finds one of the two missing writes the same bytes.
     """
-    forms = {".txt": path.with_suffix(".txt"), ".pdf": path.with_suffix(".pdf")}
+    beside = ".phieu.txt" if path.suffix == ".txt" else ".txt"
+    forms = {".txt": path.with_suffix(beside), ".pdf": path.with_suffix(".pdf")}
     if all(form.exists() for form in forms.values()):
         return
     with ctx.cell.read() as conn:

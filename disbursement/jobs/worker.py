@@ -21,7 +21,7 @@ from bank_adapters.transports import FileDrop
 from bank_adapters.transports.connection import ConnectionFileError
 from disbursement.fallback.service import open_roster
 from disbursement.jobs import callbacks, links, sender
-from disbursement.payments.intake import take_answers
+from disbursement.payments.intake import reader_of, take_answers
 from disbursement.platform import files
 from disbursement.platform.calendar import cut_off
 from disbursement.platform.clock import ICT, stamp, today
@@ -85,7 +85,9 @@ def pick_up(ctx: Context) -> str:
         paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
         done = folder.parent / "done"
         done.mkdir(exist_ok=True)
-        for path, result in zip(paths, take_answers(ctx, paths, actor="worker"), strict=True):
+        parse = reader_of(ctx, folder.parent.name)
+        results = take_answers(ctx, paths, actor="worker", parse=parse)
+        for path, result in zip(paths, results, strict=True):
             taken += result.state in ("applied", "repeated")
             waiting += result.state == "waiting"
             refused += result.state not in ("applied", "repeated", "waiting")

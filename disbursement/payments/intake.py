@@ -21,7 +21,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from bank_adapters import answers
-from bank_adapters.contract import ParsedAnswer, RefusedFile
+from bank_adapters.contract import STATUS_KINDS, ParsedAnswer, RefusedFile
+from bank_adapters.registry import profile_of
+from bank_adapters.sheets.profile import SheetProfile
+from bank_adapters.sheets.results import parse_result
 from disbursement.identity.service import user
 from disbursement.payments import calls, statements, statuses
 from disbursement.payments.answer import AnswerResult, Applied, NotTakenError
@@ -84,9 +87,12 @@ def take_folder(ctx: Context, folder: Path, *, actor: str) -> list[AnswerResult]
     return take_answers(ctx, names, actor=actor)
 
 
-def take_answers(ctx: Context, paths: Sequence[Path], *, actor: str) -> list[AnswerResult]:
+def take_answers(
+    ctx: Context, paths: Sequence[Path], *, actor: str, parse: Parse = answers.parse
+) -> list[AnswerResult]:
     """Take many files in this order; all are on record before the first one is read.
 
+    `parse` reads what the provider sends (`reader_of`).
     Each is still a unit of its own: one that is not taken stops nobody (P8). Raises as
     `take_answer`.
     """
@@ -95,9 +101,30 @@ def take_answers(ctx: Context, paths: Sequence[Path], *, actor: str) -> list[Ans
         with begin() as conn:
             known = [_record(conn, ctx, one) for one in kept]
         return [
-            _take_kept(ctx, begin, one, answer_id, before, actor)
+            _take_kept(ctx, begin, one, answer_id, before, actor, parse)
             for one, (answer_id, before) in zip(kept, known, strict=True)
         ]
+
+
+def reader_of(ctx: Context, provider: str) -> Parse:
+    """Return what reads a provider's answers: bank messages, and its result lists where it has any.
+
+    A provider we do not know sends bank messages or nothing.
+    """
+    with ctx.cell.read() as conn:
+        name = conn.execute(
+            text("SELECT profile FROM provider WHERE code = :c"), {"c": provider}
+        ).scalar()
+    profile = profile_of(str(name)) if name else None
+    if not isinstance(profile, SheetProfile) or profile.result is None:
+        return answers.parse
+
+    def parse(path: Path) -> ParsedAnswer:
+        with path.open("rb") as stream:
+            start = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+        return answers.parse(path) if start.startswith(b"<") else parse_result(profile, path)
+
+    return parse
 
 
 def refuse_answer(
@@ -295,7 +322,7 @@ def _apply(
 ) -> Applied:
     if parsed.kind == "calls":
         return calls.take(conn, ctx, parsed, answer_id, digest)
-    take = statuses.take if parsed.kind == "pain.002" else statements.take
+    take = statuses.take if parsed.kind in STATUS_KINDS else statements.take
     return take(conn, ctx, parsed, answer_id, digest)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 from bank_adapters.codes import DUPLICATES, status_meaning
 from bank_adapters.contract import ParsedAnswer, StatusItem
@@ -55,6 +55,8 @@ def take(
     originals = {item.original_msg_id for item in items if item.original_msg_id}
     if parsed.original_message_id:
         originals.add(parsed.original_message_id)
+    if not originals and parsed.kind == "sheet":
+        originals = _messages(conn, ctx, items)
     if len(originals) != 1:
         raise NotTakenError(
             "refused",
@@ -63,6 +65,15 @@ def take(
             "Hãy xin ngân hàng gửi riêng từng lô.",
         )
     batch = sent_batch(conn, originals.pop())
+    if parsed.kind == "sheet" and parsed.version != batch.profile:
+        raise NotTakenError(
+            "refused",
+            "other_rail",
+            f"Danh sách kết quả theo mẫu {parsed.version} nhưng lô {batch.id} đi theo mẫu "
+            f"{batch.profile}; không ghi gì. Hãy báo quản trị.",
+            payer_id=batch.payer_id,
+            provider_id=batch.provider_id,
+        )
     scope = Scope(
         batch.payer_id, batch.payer, batch.provider, answer_id, evidence,
         effects.open_month(conn, batch.payer_id, today(ctx.clock)), today(ctx.clock),
@@ -78,6 +89,19 @@ def take(
     _mark_batch(conn, ctx, batch, whole)
     done = effects.book(conn, ctx, scope)
     return applied(batch, done)
+
+
+def _messages(conn: Connection, ctx: Context, items: Sequence[StatusItem] | Any) -> set[str]:
+    """Return the message ids of the batches that a list without one speaks of, by our own ids."""
+    read = id_reader(ctx.cell.code)
+    journals = {key[0] for item in items if (key := read(item.end_to_end_id or "")) is not None}
+    rows = conn.execute(
+        text("SELECT message_id FROM batch WHERE journal_id IN :j").bindparams(
+            bindparam("j", expanding=True)
+        ),
+        {"j": sorted(journals)[:3]},
+    )
+    return {str(message) for (message,) in rows}
 
 
 def applied(batch: Row[Any], done: Effects) -> Applied:

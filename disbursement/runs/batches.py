@@ -19,14 +19,9 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, text
 
-from bank_adapters import pain001
-from bank_adapters.api import orders
-from bank_adapters.api.profile import ApiProfile
+from bank_adapters import rendering
 from bank_adapters.contract import AdapterError, BatchHeader, PaymentRow
-from bank_adapters.profiles import Profile
 from bank_adapters.registry import profile_of
-from bank_adapters.text import prepare_text
-from bank_adapters.xsd import validate_file
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
@@ -186,14 +181,12 @@ class _Writer:
             for _ in self._payments():
                 pass
         else:
-            called = isinstance(profile, ApiProfile)
-            frozen.file_name = f"{self.message_id}.{'jsonl' if called else 'xml'}"
+            frozen.file_name = rendering.file_name(profile, self.message_id)
             path = outgoing(self.ctx, spec.month, frozen.file_name)
             try:
                 with files.atomic(path) as out:
                     done = self._render(out)
-                if isinstance(profile, Profile):
-                    validate_file(path, profile.message_version)
+                rendering.check_written(profile, path)
             except AdapterError as error:
                 path.unlink(missing_ok=True)
                 raise RefusedError(error.code, error.sentence, en=error.en) from error
@@ -204,16 +197,13 @@ class _Writer:
 
     def _render(self, out: BinaryIO) -> str:
         spec, frozen, profile = self.spec, self.frozen, self.profile
-        name, _ = prepare_text(profile, f"UBND {spec.payer_name}", "debtor_name")
-        sort, purpose = "", ""
-        if isinstance(profile, Profile):
-            sort, purpose = profile.category_purposes[0], profile.purposes[0]
+        sort, purpose = rendering.purposes(profile)
         header = BatchHeader(
             message_id=self.message_id,
             payment_info_id=f"{self.message_id}-1",
             created_at=self.created,
             execution_date=self.value_date,
-            debtor_name=name,
+            debtor_name=rendering.debtor_name(profile, f"UBND {spec.payer_name}"),
             debtor_account=self.contract.deposit_account,
             debtor_bic=self.contract.bic,
             category_purpose=sort,
@@ -221,9 +211,7 @@ class _Writer:
             count=frozen.payments,
             total_vnd=frozen.total_vnd,
         )
-        if isinstance(profile, Profile):
-            return pain001.render(profile, header, self._payments(), out).sha256
-        return orders.render(header, self._payments(), out).sha256
+        return rendering.write(profile, header, self._payments(), out)
 
     def _payments(self) -> Iterator[PaymentRow]:
         ctx, frozen, cell = self.ctx, self.frozen, self.ctx.cell.code
@@ -240,16 +228,18 @@ class _Writer:
                 else ""
             )
             e2e = ids.end_to_end_id(cell, carrier + n)
-            name, changed = prepare_text(self.profile, owner, "name")
-            frozen.changes += changed is not None
-            words = e2e + tail
+            row, changes = rendering.prepare(
+                self.profile, PaymentRow(n, e2e, amount, bank, account, owner, e2e + tail, e2e)
+            )
+            frozen.changes += len(changes)
             self.rows.append(
-                (frozen.id, n, payment_id, sub_id, e2e, amount, coins, dest, bank, name, words)
-            )
+                (frozen.id, n, payment_id, sub_id, e2e, amount, coins, dest, bank, row.name,
+                 row.text)
+            )  # fmt: skip
             self.manifest.add(
-                n, e2e, amount, bank, account, name, words, dest, [p[9:] for p in parts]
+                n, e2e, amount, bank, account, row.name, row.text, dest, [p[9:] for p in parts]
             )
-            yield PaymentRow(n, e2e, amount, bank, account, name, words, e2e)
+            yield row
 
     def _insert_batch(self) -> None:
         spec, frozen, contract = self.spec, self.frozen, self.contract

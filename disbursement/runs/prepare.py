@@ -18,6 +18,8 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, text
 
+from bank_adapters.registry import profile_of
+from bank_adapters.rendering import takes_bank
 from disbursement.beneficiaries.directory import held_codes
 from disbursement.beneficiaries.names import check_again
 from disbursement.beneficiaries.national.freshness import warning_rows
@@ -822,6 +824,7 @@ def _collect_coins(conn: Connection, ctx: Context, month: int) -> None:
     _hold_suspended(conn, month)
     _hold_names(conn)
     _hold_codes(conn, today(ctx.clock))
+    _hold_unnamed_banks(conn, today(ctx.clock))
     conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _analyze(conn, "work_coin", "work_hold")
     _plan_payments(conn)
@@ -885,6 +888,36 @@ def _hold_codes(conn: Connection, day: date) -> None:
         text(f"DELETE FROM work_hold WHERE person_id IN (SELECT person_id FROM ({barred}) b)")
     )
     conn.execute(text(f"INSERT INTO work_hold (person_id, reason) {barred}"))
+
+
+def _hold_unnamed_banks(conn: Connection, day: date) -> None:
+    """Keep back whose bank the template of the payer's provider has no name for: not its batch."""
+    work_routes(conn, day)
+    rows = conn.execute(
+        text(
+            "SELECT DISTINCT r.payer_id, r.profile, d.bank_code FROM work_dest d "
+            "JOIN work_route r ON r.payer_id = d.payer_id AND r.rail = 'bank' "
+            "WHERE d.kind = 'bank'"
+        )
+    )
+    barred = [
+        (int(payer), str(code))
+        for payer, profile, code in rows
+        if not takes_bank(profile_of(str(profile)), str(code))
+    ]
+    if not barred:
+        return
+    conn.execute(text("DROP TABLE IF EXISTS work_unnamed"))
+    conn.execute(text("CREATE TEMPORARY TABLE work_unnamed (payer_id bigint, code text)"))
+    bulk_insert(conn, "work_unnamed", ("payer_id", "code"), barred)
+    conn.execute(
+        text(
+            "INSERT INTO work_hold (person_id, reason) SELECT d.person_id, 'bank_not_in_template' "
+            "FROM work_dest d JOIN work_unnamed u ON u.payer_id = d.payer_id "
+            "AND u.code = d.bank_code WHERE d.kind = 'bank' "
+            "AND NOT EXISTS (SELECT 1 FROM work_hold h WHERE h.person_id = d.person_id)"
+        )
+    )
 
 
 def _plan_payments(conn: Connection) -> None:
