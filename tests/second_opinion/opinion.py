@@ -550,8 +550,8 @@ def left_before(book: Book, case: dict[str, Any], month: int) -> bool:
     A person on the roll with another allowance of the same kind has not left it; the support of
     a carer is an entitlement of its own.
     """
-    if case["category"] == "K2" and month >= OVER_22:
-        return False  # a right of its own, not a re-rated one
+    if case["category"] == "K2" and month >= OVER_22 and lapsed(book, case):
+        return False  # a right of its own since NĐ 335, not a re-rated one
     if month > month_of(ND335) or begins(book, case) > month_of(ND335):
         return False
     if as_day(case.get("decision", {}).get("date", "1900-01-01")) >= ND335:

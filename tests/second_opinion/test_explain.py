@@ -34,6 +34,12 @@ def test_no_difference_for_twenty_thousand_people():
     assert refused < PEOPLE // 50
 
 
+@pytest.mark.parametrize("drawn", [140914936210257])
+def test_what_a_long_run_found_stays_settled(drawn: int) -> None:
+    """A student under 22 who died days before the decree: its difference is held."""
+    assert differences(dossier(Random(drawn))) == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(WORKERS))
 def test_no_difference_for_a_million_people(part):
