@@ -23,6 +23,7 @@ from bank_adapters.contract import (
     Statement,
     StatusItem,
 )
+from bank_adapters.mt940 import MtFile, MtStatement, looks_like_mt, read_mt
 from bank_adapters.pain002 import NO_ID, RawStatus, StatusFile, read_pain002
 from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
 
@@ -40,7 +41,7 @@ _CUT_OR_ALTERED = "Hãy xin ngân hàng gửi lại tệp đúng, hoặc đối 
 
 
 def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
-    """Read a pain.002, camt.052, camt.053 or camt.054 about a VND account.
+    """Read a pain.002, camt.052/053/054, MT940 or MT942 about a VND account.
 
     Constant memory; walks the file once, and once more where it is against its schema, which is a
     warning only. Raises RefusedFile.
@@ -48,22 +49,30 @@ def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
     kind = sniff(source, most_bytes)
     if kind == "pain.002":
         return _statuses(read_pain002(source, most_bytes=most_bytes, validate=True))
+    if kind == "mt940":
+        return _swift(read_mt(source, most_bytes=most_bytes))
     return _statements(read_camt(source, most_bytes=most_bytes, currency=CURRENCY, validate=True))
 
 
 def sniff(source: Source, most_bytes: int = MOST_BYTES) -> AnswerKind:
-    """Say which kind of answer this is by its first message element. Raises RefusedFile."""
+    """Say which kind of answer this is by its first message element. Raises RefusedFile.
+
+    SWIFT text is `mt940` here; only its balances tell whether it is an MT942.
+    """
     found = None
     with opened_answer(source, most_bytes) as stream:
         kept = b""
         while found is None and (piece := stream.read(_PIECE)):
+            xml = bool(kept) or piece.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+            if not xml and looks_like_mt(piece):
+                return "mt940"
             found = _MESSAGE.search(kept + piece)
             kept = piece[-64:]
     if found is None:
         refuse(
             "not_an_answer",
-            "tệp không phải pain.002 hoặc sao kê camt.052/053/054",
-            "neither pain.002 nor camt.052/053/054",
+            "tệp không phải pain.002 hoặc sao kê camt.052/053/054, MT940",
+            "neither pain.002 nor camt.052/053/054 nor MT940",
             do="Hãy kiểm tra đã chọn đúng tệp.",
         )
     return _KINDS.get(found[1].decode(), "pain.002")
@@ -181,6 +190,81 @@ def _statement(file: CamtFile, raw: RawStatement) -> Statement:
     )
 
 
+def _swift(file: MtFile) -> ParsedAnswer:
+    """Hand on an MT940 or MT942 that was read without an error and adds up."""
+    for finding in (*file.errors, *file.findings):
+        _refuse(finding)
+    if file.kind == "mt940":
+        _continued(file.statements)
+    return ParsedAnswer(
+        "mt942" if file.kind == "mt942" else "mt940",
+        "",
+        "",  # :20: is often the same word every day: it names no file
+        "",
+        None,
+        _refuse_or_warn((), file.warnings),
+        tuple(_swift_statement(file.kind, raw) for raw in file.statements),
+    )
+
+
+def _continued(statements: tuple[MtStatement, ...]) -> None:
+    """Refuse statements of one account in one file that do not follow one another."""
+    before: dict[str | None, Decimal | None] = {}
+    for one in statements:
+        last = before.get(one.account)
+        if last is not None and one.opening is not None and last != one.opening:
+            _refuse(
+                Finding(
+                    "not_continuous",
+                    "số dư đầu kỳ khác số dư cuối của sao kê trước trong cùng tệp",
+                    "a statement does not open where the one before it in the file closed",
+                    one.line,
+                )
+            )
+        before[one.account] = one.closing
+
+
+def _swift_statement(kind: str, raw: MtStatement) -> Statement:
+    if raw.currency not in {None, CURRENCY}:
+        _refuse(_other_currency(raw.line))
+    if kind == "mt940":
+        if not raw.account or None in (raw.opening, raw.closing, raw.to_day):
+            _refuse(
+                Finding(
+                    "statement_incomplete",
+                    "sao kê thiếu :25:, :60F: hoặc :62F:",
+                    "the statement lacks :25:, :60F: or :62F:",
+                    raw.line,
+                )
+            )
+        if raw.interim:
+            _refuse(
+                Finding(
+                    "one_page_of_several",
+                    "tệp là một trang của sao kê nhiều trang (:60M:, :62M:)",
+                    "one page of a statement of several",
+                    raw.line,
+                )
+            )
+    for entry in raw.entries:
+        whole_vnd(entry.amount, entry.line)
+    number = raw.number.partition("/")[0]
+    return Statement(
+        "/".join(part for part in (raw.id, raw.number, raw.to_day) if part),
+        int(number) or None if number.isascii() and number.isdigit() else None,
+        raw.account or "",
+        CURRENCY,
+        _signed(raw.opening, raw.line),
+        _signed(raw.closing, raw.line),
+        None,  # the day of the opening balance is the day before: what it covers, its entries say
+        date.fromisoformat(raw.to_day) if raw.to_day else None,
+        raw.entries.remade(_entry),
+        "",
+        int(sum(raw.credit.values())),
+        int(sum(raw.debit.values())),
+    )
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
     raw = RawEntry._make(row)
     return Entry(
@@ -214,13 +298,15 @@ def _signed(balance: Decimal | None, line: int) -> int | None:
     return whole if balance >= 0 else -whole
 
 
-def _refuse_or_warn(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+def _refuse_or_warn(
+    findings: tuple[Finding, ...], notes: tuple[Finding, ...] = ()
+) -> tuple[str, ...]:
     for finding in findings:
         if finding.code not in _SOFT:
             _refuse(finding)
     return tuple(
         f"{finding.what} (dòng {finding.line})" if finding.line else finding.what
-        for finding in findings
+        for finding in (*findings, *notes)
     )
 
 

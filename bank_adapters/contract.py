@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from bank_adapters.api.contract import Item
 
 Side = Literal["CRDT", "DBIT"]
-AnswerKind = Literal["pain.002", "camt.053", "camt.052", "camt.054", "sheet", "calls"]
+AnswerKind = Literal[
+    "pain.002", "camt.053", "camt.052", "camt.054", "mt940", "mt942", "sheet", "calls"
+]  # fmt: skip
 """`sheet`: a result list in a table of the rail's own, read by its profile. `calls`: what a called
 rail answered, for each payment."""
 STATUS_KINDS = frozenset({"pain.002", "sheet"})
+BOOKED_KINDS = frozenset({"camt.053", "mt940"})
+"""Statements of an account that the book follows; camt.052/054 and MT942 only announce."""
 Level = Literal["file", "batch", "transaction"]
 Action = Literal["retry", "fix", "wait", "ask", "stop"]
 Source = bytes | Path

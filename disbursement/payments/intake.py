@@ -21,7 +21,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from bank_adapters import answers
-from bank_adapters.contract import STATUS_KINDS, ParsedAnswer, RefusedFile
+from bank_adapters.contract import BOOKED_KINDS, STATUS_KINDS, ParsedAnswer, RefusedFile
+from bank_adapters.mt940 import looks_like_mt
 from bank_adapters.registry import profile_of
 from bank_adapters.sheets.profile import SheetProfile
 from bank_adapters.sheets.results import parse_result
@@ -64,7 +65,7 @@ def take_answer(
     actor: str,
     parse: Parse = answers.parse,
 ) -> AnswerResult:
-    """Take one pain.002 or camt.053; return what became of it.
+    """Take one pain.002, camt.053 or MT940; return what became of it.
 
     `parse` reads other kinds, which never come as files from outside (a called rail's answers).
 
@@ -121,8 +122,9 @@ def reader_of(ctx: Context, provider: str) -> Parse:
 
     def parse(path: Path) -> ParsedAnswer:
         with path.open("rb") as stream:
-            start = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-        return answers.parse(path) if start.startswith(b"<") else parse_result(profile, path)
+            start = stream.read(4096)
+        message = start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or looks_like_mt(start)
+        return answers.parse(path) if message else parse_result(profile, path)
 
     return parse
 
@@ -279,7 +281,7 @@ def _take(
             _allowed(conn, ctx, actor, done.payer_id)
             _new_message(conn, parsed, done.provider_id, answer_id)
             _close(conn, answer_id, parsed, done)
-            if parsed.kind == "camt.053":
+            if parsed.kind in BOOKED_KINDS:
                 waiting = _waiting(conn, done)
     except NotTakenError as why:
         known = _what_actor_may_know(ctx, begin, actor, why)
@@ -296,8 +298,9 @@ def _waiting(conn: Connection, done: Applied) -> Sequence[Row[Any]]:
     """Return the statements of this account that wait for an earlier one."""
     return conn.execute(
         text(
-            "SELECT id, sha256 FROM answer WHERE state = 'stored' AND kind = 'camt.053' "
-            "AND payer_id = :p AND provider_id = :v AND why LIKE 'statement_gap:%' ORDER BY id"
+            "SELECT id, sha256 FROM answer WHERE state = 'stored' "
+            "AND kind IN ('camt.053', 'mt940') AND payer_id = :p "
+            "AND provider_id = :v AND why LIKE 'statement_gap:%' ORDER BY id"
         ),
         {"p": done.payer_id, "v": done.provider_id},
     ).all()

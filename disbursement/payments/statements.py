@@ -1,4 +1,4 @@
-"""Taking a camt.053: the statement of a deposit account, the only proof that money moved.
+"""Taking a camt.053 or MT940: the statement of a deposit account, the only proof that money moved.
 
 A statement must be of an account of ours, in order, and continue its predecessor to the dong; one
 that comes too early waits. Every booked entry is stored with its verdict. A debit with our id is a
@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from bank_adapters.contract import Entry, ParsedAnswer, Statement
+from bank_adapters.contract import BOOKED_KINDS, Entry, ParsedAnswer, Statement
 from disbursement.payments import effects
 from disbursement.payments.answer import Applied, NotTakenError
 from disbursement.payments.attempts import EXPECTED, NO_ID, OWNER, Key, id_reader, owner_of
@@ -48,16 +48,16 @@ class _Account:
 def take(
     conn: Connection, ctx: Context, parsed: ParsedAnswer, answer_id: int, evidence: bytes
 ) -> Applied:
-    """Apply every statement of a camt.053 inside the caller's transaction: all, or none.
+    """Apply every statement of a camt.053 or MT940 inside the caller's transaction: all, or none.
 
-    Raises NotTakenError: not a camt.053, another account, seen, old, a gap (waiting).
+    Raises NotTakenError: neither of them, another account, seen, old, a gap (waiting).
     """
-    if parsed.kind != "camt.053":
+    if parsed.kind not in BOOKED_KINDS:
         raise NotTakenError(
             "refused",
             "not_a_statement",
-            f"Tệp là {parsed.kind}, chỉ để báo tin; sổ chỉ ghi theo sao kê camt.053. Hãy nhập "
-            "sao kê của ngày đó.",
+            f"Tệp là {parsed.kind}, chỉ để báo tin; sổ chỉ ghi theo sao kê camt.053, MT940. Hãy "
+            "nhập sao kê của ngày đó.",
         )
     total = Effects()
     account: _Account | None = None
