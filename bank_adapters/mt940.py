@@ -174,6 +174,9 @@ def _split(data: bytes) -> list[str]:
     return lines[:-1]
 
 
+_HIDDEN_ENTRY = re.compile(r"[\W_]+:61:")
+
+
 class _Reader:
     """What is known so far; `take` is called with the lines in their order."""
 
@@ -232,7 +235,10 @@ class _Reader:
             self._more(number, words, match)
 
     def _more(self, number: int, words: str, match: re.Match[str] | None) -> None:
-        """Take a line that starts no tag we know."""
+        """Take a line that starts no tag we know; an entry behind other marks is no narrative."""
+        if _HIDDEN_ENTRY.match(words):
+            self._error("hidden_entry", "thẻ :61: không đứng đầu dòng", ":61: behind marks", number)
+            return
         balance = match is not None and match[1][:1] == "6" and BALANCE.match(words[match.end() :])
         if match is not None and (self.tag != "86" or balance) and self.now is not None:
             told = (f"không rõ thẻ :{match[1]}:", f"unknown :{match[1]}:", number)

@@ -178,6 +178,15 @@ def test_the_files_are_good_before_they_are_changed() -> None:
     assert [look(data) for data in seeds()[:7]] == ["taken"] * 7
 
 
+def test_an_entry_behind_other_marks_is_no_silent_loss() -> None:
+    good = mt940(1, 1_000_000, DEBIT + CREDIT, 260_000).encode()
+    assert inspect_answer(good)["importable"]
+    for marks in (b":", b"..", b"_ "):
+        about = inspect_answer(good.replace(b":61:", marks + b":61:", 1))
+        assert (about["complete"], about["importable"]) == (False, False), marks
+        assert about["errors"], marks
+
+
 def test_a_thousand_changed_files() -> None:
     seen = run(20_261_126, 1_000)
     assert min(seen.get(k, 0) for k in ("taken", "complete", "refused")) > 20, seen
