@@ -207,7 +207,7 @@ class _Reader:
                 self.tag = "86"
                 if self.rows:
                     now.say(words[4:])
-            elif words[:1] in _LED_BY or not self.tag:
+            elif words[:1] in _LED_BY or not self.tag or _HIDDEN_ENTRY.match(words):
                 self.number = number
                 self._line(number, words)
             elif words[-1:] == "}" and self.open_block and _TAIL.search(words):
