@@ -41,6 +41,12 @@ it, so that the same bytes may be sent again inside the id window. A refusal of 
 never `rejected` and never `absent`.
 """
 Step = Literal["pay", "approve", "inquiry", "callback"]
+"""What a call is for us, whatever the rail calls it.
+
+pay: what `make` writes for a group of orders; where a rail wants two steps it alone moves nothing.
+approve: the second step, which does (batch/pay, PATCH batchStatus, ZaloPay's topup); stored beside
+the first before it leaves. inquiry: a question, never stored, moves nothing.
+"""
 
 
 class BadCallback(AdapterError):  # noqa: N818 - the name says what it is
@@ -124,10 +130,11 @@ class Reading:
     """What one answer means: a fate for each member that it speaks of, and what must follow.
 
     `ask`: nothing can be said yet (seen before, in flight, 5xx, unreadable): inquire later.
-    `approve`: the rail holds the batch and waits for `next`. `reference` is what the rail calls
-    the request; `inquiry` takes it back. `stop` names a fault of ours or of the whole rail (wrong
-    key, no funds, rail closed): no further call leaves until a person has looked. `request_id` is
-    set by a callback that names our request but no payment: that request is inquired.
+    `approve`: nothing is paid yet, the rail waits for `next`, which leaves at once, `ask` or not.
+    `reference` is what the rail calls the request; `inquiry` takes it back. `stop` names a fault
+    of ours or of the whole rail (wrong key, no funds, rail closed): no further call leaves until a
+    person has looked. `request_id` is set by a callback that names our request but no payment:
+    that request is inquired.
     """
 
     items: tuple[Item, ...]

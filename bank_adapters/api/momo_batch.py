@@ -106,7 +106,7 @@ def following(call: Call, reading: Reading, at: datetime, secrets: Secrets) -> C
         return None
     sent = dict(call.headers).get("X-Items", "")
     if call.path == CREATE:
-        return page("approve", call.request_id, call.members, at, 1, secrets, sent)
+        return page("inquiry", call.request_id, call.members, at, 1, secrets, sent)
     if len(reading.items) == PAGE:
         more = _added(sent, reading.items) if sent else ""
         number = _page_of(call) + 1

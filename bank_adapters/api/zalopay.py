@@ -2,12 +2,13 @@
 
 Two calls: /v2/disbursement/user tells the wallet's id (m_u_id) of a telephone number and pays
 nothing; /v2/disbursement/topup pays it under our partner_order_id, the payment's end-to-end id. The
-first is what `make` writes and what may be sent again, the second is its `next`; what the second
-needs of the order travels in the first's header X-Order. A repeated partner_order_id is refused
-(-68) and asked about: /v2/disbursement/txn. The number -101 means "no such wallet" in answer to
-user and topup, and "no such order" in answer to txn. Answers name ZaloPay's own order, not ours,
-and are not signed; telephone number and amount are compared with the order by the intake. Status 4
-is repaired by hand at ZaloPay: unknown, asked about, never failed.
+first is what `make` writes, the second is its `next`, stored as step `approve` (our word for the
+call that moves the money; ZaloPay knows no approval), and either may be sent again as it is; what
+the second needs of the order travels in the first's header X-Order. A repeated partner_order_id is
+refused (-68) and asked about: /v2/disbursement/txn. The number -101 means "no such wallet" in
+answer to user and topup, and "no such order" in answer to txn. Answers name ZaloPay's own order,
+not ours, and are not signed; telephone number and amount are compared with the order by the intake.
+Status 4 is repaired by hand at ZaloPay: unknown, asked about, never failed.
 
 mac: HMAC-SHA256 (hex) over the values joined by `|`; sig of a topup: base64(RSA-SHA256 PKCS#1 v1.5
 over the hexadecimal text of that HMAC).

@@ -189,6 +189,7 @@ def _go(
         turn = _Round()
         for one, outcome in zip(todo, wire.send_all([one.call for one in todo]), strict=True):
             _judge(ctx, rail, one, outcome, turn)
+        _read_on(ctx, rail, todo, wire, turn)
         if turn.exchanges and not _taken(ctx, rail, batch, turn):
             _ask_again(todo)
         _mark_each(ctx, todo)
@@ -225,9 +226,36 @@ def _judge(
     one.reference = reading.reference or one.reference
     one.state = _state(reading, len(one.call.members))
     turn.stop = turn.stop or reading.stop
-    if not reading.ask:
+    if reading.approve or not reading.ask:
+        # A rail that waits for its next step (approve) never has an outcome to ask about before it.
         one.follow = rail.adapter.next(one.call, reading, ctx.clock.now(), rail.secrets)
     return reading
+
+
+def _read_on(
+    ctx: Context, rail: CalledRail, calls: Sequence[_Stored], wire: Wire, turn: _Round
+) -> None:
+    """Ask what a rail must be asked before its next step (MoMo: the pages of a batch).
+
+    A question moves nothing, so it is not stored; what remains in `follow` is stored and sent. A
+    question without an answer leaves the call to be inquired about.
+    """
+    for _ in range(FOLLOWS):
+        todo = [(one, one.follow) for one in calls if one.follow and one.follow.step == "inquiry"]
+        if not todo:
+            return
+        outcomes = wire.send_all([call for _, call in todo])
+        for (one, call), outcome in zip(todo, outcomes, strict=True):
+            one.follow = None
+            if isinstance(outcome, NotSent | Unknown):
+                continue
+            turn.exchanges.append((call, outcome))
+            reading = rail.adapter.read(call, outcome, rail.secrets)
+            turn.stop = turn.stop or reading.stop
+            one.follow = rail.adapter.next(call, reading, ctx.clock.now(), rail.secrets)
+    for one in calls:
+        if one.follow and one.follow.step == "inquiry":
+            one.follow = None  # pages without end: no step follows what was not read whole
 
 
 def _state(reading: Reading, members: int) -> str:

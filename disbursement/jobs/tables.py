@@ -41,7 +41,7 @@ rail_call = Table(
     key(),
     big("batch_id"),
     whole("n"),  # number of the call in the batch, from 1
-    words("step"),  # pay | approve
+    words("step"),  # pay | approve: the first call, and the one that makes it pay
     words("request_id"),
     whole("first_n"),  # payments of the batch that it carries
     whole("last_n"),
