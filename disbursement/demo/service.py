@@ -13,7 +13,7 @@ from disbursement.beneficiaries.service import import_register
 from disbursement.demo import office
 from disbursement.demo.auditor import Auditor
 from disbursement.demo.counterparties import Counterparties, bank_truth
-from disbursement.demo.faults import judge
+from disbursement.demo.faults import clean_held, judge
 from disbursement.demo.month import DemoMonth
 from disbursement.demo.place import place
 from disbursement.demo.printing import PrintRoom
@@ -65,10 +65,11 @@ def run_demo(
             demo = _found(ctx, clock, sample, watch, say, failures)
             refused = _register(ctx, sample, watch, say)
             _months(demo, sample)
+            folder = Path(sample.folder)
+            judged = judge(ctx, folder, refused, GO_LIVE)
+            innocent = clean_held(ctx, folder, MONTHS[0], MONTHS[-1])
             with ctx.cell.read() as conn:
-                summary = summarize(
-                    conn, MONTHS, judge(ctx, Path(sample.folder), refused, GO_LIVE), watch, db
-                )
+                summary = summarize(conn, MONTHS, judged, innocent, watch, db)
         finally:
             ctx.database.dispose()
     summary.write(home / "summary.json")

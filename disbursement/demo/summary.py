@@ -38,6 +38,7 @@ class Summary:
     trial_balance_ok: bool
     chain_ok: bool
     faults: Mapping[str, Judged]
+    clean_held: int
     seconds: Mapping[str, float]
     peak_rss_mb: int
     funnel: Mapping[str, int]
@@ -53,6 +54,7 @@ class Summary:
             "planted_faults": sum(j.planted for j in self.faults.values()),
             "faults_found": sum(j.found for j in self.faults.values()),
             "faults": {kind: asdict(j) for kind, j in self.faults.items()},
+            "clean_held": self.clean_held,
             "seconds": {k: round(v, 2) for k, v in self.seconds.items()},
             "peak_rss_mb": self.peak_rss_mb,
             "funnel": dict(self.funnel),
@@ -70,6 +72,7 @@ def summarize(
     conn: Connection,
     months: Sequence[int],
     faults: Mapping[str, Judged],
+    clean_held: int,
     watch: Stopwatch,
     database: str,
 ) -> Summary:
@@ -85,6 +88,7 @@ def summarize(
         balanced,
         not report.problems and not invariants.ChainUnbroken().check(conn),
         faults,
+        clean_held,
         watch.seconds,
         peak_rss_mb(),
         funnel,
@@ -121,4 +125,5 @@ def tables(summary: Summary) -> list[str]:
         f"  {kind:<15} cài {j.planted:>5}   tìm thấy {j.found:>5}   báo nhầm {j.false_alarms:>3}"
         for kind, j in summary.faults.items()
     ]
+    lines.append(f"  Người không có lỗi mà bị giữ: {summary.clean_held}")
     return lines

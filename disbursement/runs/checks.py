@@ -107,6 +107,8 @@ _PROXY_NAMES = f"""
 SELECT c.payer_id, c.payee_name, c.person_id FROM benefit_case c
 JOIN work_payer w ON w.payer_id = c.payer_id
 WHERE c.payee_relation <> 'self' AND c.payee_name <> '' AND {Scope.IN_FORCE}
+  AND NOT EXISTS (SELECT 1 FROM work_dest d WHERE d.person_id = c.person_id
+    AND d.account_blind IS NOT NULL AND d.owner_relation <> 'self')
 """
 _PROXY_ACCOUNTS = """
 SELECT d.account_blind, d.person_id, d.payer_id, d.account_last4 FROM work_dest d
@@ -117,7 +119,11 @@ WHERE d.owner_relation <> 'self' AND d.account_blind IN (SELECT x.account_blind 
 
 
 def _proxy_many(scope: Scope) -> Iterator[Fact | Note]:
-    """Find a payee for more people than the limit: by account, or by name within the commune."""
+    """Find a payee for more people than the limit: by account, or by name within the commune.
+
+    The name speaks only where the payee is handed the money: names are few, and namesakes with an
+    account each are told apart by it.
+    """
     groups: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     said: dict[tuple[str, str], str] = {}
     for payer, name, person in scope.conn.execute(text(_PROXY_NAMES), {"m": scope.month}):

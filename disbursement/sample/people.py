@@ -27,6 +27,9 @@ CLOSED_WALLETS = 41
 """One number in this many has been closed since it was registered."""
 ROLL_DAY = date(2026, 9, 15)
 """The register is exported on this day; nothing in it is later."""
+_K7_BORN = date(2023, 9, 1)
+"""A child of K7 is born from here on: the allowance of an older one has ended before go-live, or
+ends so early that a clean register would hold the commune's decision to stop."""
 LATE = ((date(2026, 10, 6), date(2026, 10, 22)), (date(2026, 11, 2), date(2026, 11, 23)))
 """First and last day of the decisions in the later files."""
 
@@ -259,7 +262,9 @@ class Maker:
             "K1": (1, 14), "K3": (1, 14), "K4": (24, 48), "K5a": (61, 92), "K7": (0, 2),
             "K8": (22, 58), "SP": (76, 97), "K6": (3, 85),
         }[clause]  # fmt: skip
-        born = birth or self._born(*ages, until if ages[0] else until - timedelta(days=70))
+        if clause == "K7" and birth is None:
+            birth = self._between(_K7_BORN, until - timedelta(days=70))
+        born = birth or self._born(*ages, until)
         reached = _years(born, ages[0])
         if clause in ("K5a", "SP"):
             reached = _years(born, 60 if clause == "K5a" else 75)

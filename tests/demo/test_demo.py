@@ -64,6 +64,7 @@ def test_every_key_of_the_contract_is_there_and_of_its_type(demo: Ran) -> None:
     summary = demo.summary
     assert set(summary) == {
         "months", "trial_balance_ok", "chain_ok", "planted_faults", "faults_found", "faults",
+        "clean_held",
         "seconds", "peak_rss_mb", "funnel", "database", "rails",
     }  # fmt: skip
     assert [m["month"] for m in summary["months"]] == list(MONTHS)
@@ -313,6 +314,7 @@ def test_each_planted_fault_is_found_and_nothing_else(demo: Ran) -> None:
         k: {"planted": len(rows[k]), "found": len(rows[k]), "false_alarms": 0} for k in KINDS
     }
     assert (demo.summary["planted_faults"], demo.summary["faults_found"]) == (6, 6)
+    assert demo.summary["clean_held"] == 0
 
 
 def test_bad_rows_came_back_and_no_other(demo: Ran) -> None:

@@ -270,6 +270,19 @@ def test_a_proxy_for_more_than_the_limit(world: World) -> None:
     )
 
 
+def test_namesakes_with_an_account_each_are_not_one_proxy(world: World) -> None:
+    people = add_people(
+        world,
+        [Person(date(1940 + n, 1, 1), SP, account=f"6666666{n // 2}", owner_relation="carer")
+         for n in range(7)],
+    )  # fmt: skip
+    for person in people:
+        payee(world, person, "Lê Thị Thu")
+    budget(world)
+    assert prepare(world).payments == 7
+    assert found(world) == []
+
+
 def test_a_payers_limit_has_its_own_evidence(world: World) -> None:
     people = add_people(
         world,
