@@ -107,8 +107,8 @@ _PROXY_NAMES = f"""
 SELECT c.payer_id, c.payee_name, c.person_id FROM benefit_case c
 JOIN work_payer w ON w.payer_id = c.payer_id
 WHERE c.payee_relation <> 'self' AND c.payee_name <> '' AND {Scope.IN_FORCE}
-  AND NOT EXISTS (SELECT 1 FROM work_dest d WHERE d.person_id = c.person_id
-    AND d.account_blind IS NOT NULL AND d.owner_relation <> 'self')
+  AND c.person_id NOT IN (SELECT d.person_id FROM work_dest d
+    WHERE d.account_blind IS NOT NULL AND d.owner_relation <> 'self')
 """
 _PROXY_ACCOUNTS = """
 SELECT d.account_blind, d.person_id, d.payer_id, d.account_last4 FROM work_dest d
