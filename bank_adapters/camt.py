@@ -31,6 +31,7 @@ from bank_adapters.xmlsource import (
     Finding,
     Names,
     Part,
+    against_schema,
     documents,
     down,
     line_of,
@@ -107,19 +108,22 @@ def read_camt(
     most_bytes: int = MOST_BYTES,
     currency: str | None = None,
     validate: bool = False,
+    within: int | None = None,
 ) -> CamtFile:
     """Read a camt.052/053/054 whole, in constant memory.
 
     With `currency` (one without a minor unit, such as VND) every amount in another currency and
     every fraction is a finding; whatever reads but does not add up is one too. Raises RefusedFile
     where the bytes are no well-formed camt or an amount or side cannot be read. With `validate` a
-    file against the schema of its version has the finding `schema`.
+    file against the schema of its version has the finding `schema`; `within` holds only so many
+    bytes of each document to it.
     """
     reader = _Reader(currency)
     with opened_answer(source, most_bytes) as stream:
         for start, end in documents(stream):
-            found = walk(Part(stream, start, end), _TAGS, reader.event, validate=validate)
-            if found is not None:
+            part = Part(stream, start, end)
+            walk(part, _TAGS, reader.event)
+            if validate and (found := against_schema(part, within)):
                 reader.findings.append(found)
     return reader.result()
 

@@ -24,6 +24,7 @@ from bank_adapters.xmlsource import (
     Finding,
     Names,
     Part,
+    against_schema,
     documents,
     down,
     line_of,
@@ -125,8 +126,8 @@ def _read(source: Source, most_bytes: int, *, strict: bool) -> OrdersFile:
         for start, end in documents(stream):
             part = Part(stream, start, end)
             versions.append(part.version())
-            found = walk(part, _TAGS, reader.event, validate=True)
-            if found is not None:
+            walk(part, _TAGS, reader.event)
+            if found := against_schema(part):
                 warnings.append(found.what)
     reader.finish()
     known = all(installed(v) for v in versions)

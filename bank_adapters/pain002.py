@@ -22,6 +22,7 @@ from bank_adapters.xmlsource import (
     Finding,
     Names,
     Part,
+    against_schema,
     documents,
     down,
     line_of,
@@ -74,19 +75,24 @@ class StatusFile:
 
 
 def read_pain002(
-    source: Source, *, most_bytes: int = MOST_BYTES, validate: bool = False
+    source: Source,
+    *,
+    most_bytes: int = MOST_BYTES,
+    validate: bool = False,
+    within: int | None = None,
 ) -> StatusFile:
     """Read a pain.002 whole, in constant memory.
 
     Raises RefusedFile where the bytes are no well-formed pain.002 or an amount cannot be read;
     counts that do not agree are in `findings`, and with `validate` that the file is against the
-    schema of its version (`schema`).
+    schema of its version (`schema`); `within` holds only so many bytes of each document to it.
     """
     reader = _Reader()
     with opened_answer(source, most_bytes) as stream:
         for start, end in documents(stream):
-            found = walk(Part(stream, start, end), _TAGS, reader.event, validate=validate)
-            if found is not None:
+            part = Part(stream, start, end)
+            walk(part, _TAGS, reader.event)
+            if validate and (found := against_schema(part, within)):
                 reader.findings.append(found)
     return reader.result()
 

@@ -3,7 +3,7 @@
 Nothing is resolved, loaded or recovered. A DOCTYPE anywhere is refused before parsing (F26), a
 byte-order mark must agree with the declaration (F25), the size has a limit before reading (F28).
 libxml2's own limits on depth, text and names stay on (F27). Names are matched without namespace:
-13 of 29 real pain.002 lack the ISO one. A schema only warns, and costs no second pass.
+13 of 29 real pain.002 lack the ISO one. A schema only warns, and is looked at after the reading.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from typing import BinaryIO, NoReturn
 from lxml import etree
 
 from bank_adapters.contract import MissingXsd, RefusedFile, Source
-from bank_adapters.xsd import load
+from bank_adapters.xsd import first_complaint, load
 
 MOST_BYTES = 1 << 30
 _PIECE = 1 << 20
@@ -65,7 +66,8 @@ class Names(dict[str, str]):
     """Local name of each qualified tag, found once per tag."""
 
     def __missing__(self, tag: object) -> str:
-        local = tag.rpartition("}")[2] if isinstance(tag, str) else ""
+        # Interned, so that comparing it with a name in the program is comparing two addresses.
+        local = sys.intern(tag.rpartition("}")[2]) if isinstance(tag, str) else ""
         if isinstance(tag, str):
             self[tag] = local
         return local
@@ -211,49 +213,18 @@ def walk(
     part: Part,
     tags: tuple[str, ...],
     event: Callable[[Element], None],
-    *,
-    validate: bool = False,
-) -> Finding | None:
+) -> None:
     """Parse one document and hand over each element named in `tags` when it is complete.
 
     What was handed over is emptied, so memory does not grow with the file. Raises RefusedFile for
     anything that is not well-formed; no text of the file goes into the sentence.
-
-    With `validate` the document is held to the schema of its version in the same pass, where that
-    schema is installed; what does not satisfy it is handed over all the same (28 % of real bank
-    files are not valid) and the finding says so.
     """
     repeated = tags[0][3:]
-    schema = _schema_of(part) if validate else None
-    handed = 0
-    try:
-        for _, element in _events(part, tags, schema):
-            handed += 1
-            event(element)
-            if element.tag.endswith(repeated):
-                _forget(element)
-    except etree.XMLSyntaxError as error:
-        if schema is None:
-            raise _broken(error) from None
-        complaint = error.msg or ""
-    else:
-        return None
-    _well_formed(part.again(), tags, handed)
-    return _not_valid(part.again().version(), complaint)
-
-
-def _events(
-    part: Part, tags: tuple[str, ...], schema: etree.XMLSchema | None
-) -> Iterator[tuple[str, Element]]:
     events: Iterator[tuple[str, Element]] = etree.iterparse(
         part,
         events=("end",),
         tag=tags,
-        schema=schema,
-        # With a schema the parser's own complaints are lost from its log, and lxml then takes a
-        # broken file for good where entities are left alone. No DOCTYPE has got this far, so there
-        # is nothing to resolve either way.
-        resolve_entities=False if schema is None else "internal",
+        resolve_entities=False,
         no_network=True,
         load_dtd=False,
         huge_tree=False,
@@ -261,32 +232,29 @@ def _events(
         remove_comments=True,
         remove_pis=True,
     )
-    return events
-
-
-def _schema_of(part: Part) -> etree.XMLSchema | None:
-    """Return the schema of a document's version; None where there is none to hold it to."""
     try:
-        return load(part.version())
-    except MissingXsd:
-        return None
-
-
-def _well_formed(part: Part, tags: tuple[str, ...], handed: int) -> None:
-    """Make sure that a document which fails its schema is whole, and was handed over whole.
-
-    A validating parser reports the schema's complaint in place of a cut or broken document.
-    """
-    seen = 0
-    try:
-        for _, element in _events(part, tags, None):
-            seen += 1
-            if element.tag.endswith(tags[0][3:]):
+        for _, element in events:
+            event(element)
+            if element.tag.endswith(repeated):
                 _forget(element)
     except etree.XMLSyntaxError as error:
         raise _broken(error) from None
-    if seen != handed:
-        refuse("xml_broken", "XML không đọc được hết", "the parser stopped before the end")
+
+
+def against_schema(part: Part, within: int | None = None) -> Finding | None:
+    """Hold a document that was walked to the schema of its version; None where it satisfies it.
+
+    28 % of real bank files do not. A version without an installed schema says nothing. `within`
+    holds only the first so many bytes to it. Costs no tree and no memory.
+    """
+    version = part.again().version()
+    try:
+        found = first_complaint(part.again().read, load(version), within)
+    except MissingXsd:
+        return None
+    except etree.XMLSyntaxError as error:
+        raise _broken(error) from None
+    return None if found is None else _not_valid(version, found)
 
 
 def _broken(error: etree.XMLSyntaxError) -> RefusedFile:
@@ -338,9 +306,10 @@ def _forget(element: Element) -> None:
     """Empty an element and drop its twin before it; the parser still needs the last one."""
     element.clear()
     before = element.getprevious()
-    parent = element.getparent()
-    if before is not None and parent is not None and before.tag == element.tag:
-        parent.remove(before)
+    if before is not None and before.tag == element.tag:
+        parent = element.getparent()
+        if parent is not None:
+            parent.remove(before)
 
 
 def _first_byte(head: bytes) -> int:

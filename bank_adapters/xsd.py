@@ -16,7 +16,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -27,6 +27,7 @@ from lxml import etree
 from bank_adapters.contract import MissingXsd, RefusedBatch
 
 ENVIRONMENT = "DISBURSE_XSD_DIR"
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -139,25 +140,83 @@ def load(name: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(folder() / f"{name}.xsd"), parser))
 
 
+class _NoTree:
+    """A parser's target that wants no event: nothing is built, memory stays as it was."""
+
+    def close(self) -> None:
+        """Take the end of the document."""
+
+
+def first_complaint(
+    read: Callable[[int], bytes], schema: etree.XMLSchema, most_bytes: int | None = None
+) -> str | None:
+    """Hold a document to a schema while it is read; return the words of the first complaint.
+
+    `read(size)` hands over the next bytes. With `most_bytes` only the first so many are looked at,
+    and that the document ends properly is then not. Raises etree.XMLSyntaxError for what is not
+    well-formed.
+    """
+    parser = _checker(schema)
+    left = most_bytes
+    while piece := read(_PIECE if left is None else min(_PIECE, left)):
+        parser.feed(piece)
+        left = None if left is None else left - len(piece)
+        if found := _complaint(parser):
+            return found
+    if left is None:
+        parser.close()
+    return _complaint(parser)
+
+
+def _checker(schema: etree.XMLSchema) -> etree.XMLParser:
+    return etree.XMLParser(
+        target=_NoTree(),  # type: ignore[arg-type] # lxml asks a target for the events that it has
+        schema=schema,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+    )
+
+
+def _complaint(parser: etree.XMLParser) -> str | None:
+    # A parser with a target raises nothing for its schema: its log alone tells.
+    log = parser.feed_error_log.filter_from_errors()
+    return log[0].message if len(log) else None
+
+
 def validate_file(path: Path, message_version: str) -> None:
     """Check a file that is about to leave against its schema, streaming.
 
     Raises MissingXsd, or RefusedBatch naming the line.
     """
     schema = load(message_version)
+    line = None
     try:
-        walk = etree.iterparse(
-            str(path), events=("end",), tag="{*}CdtTrfTxInf", schema=schema,
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        )  # fmt: skip
-        for _, element in walk:
-            element.clear()
+        with path.open("rb") as stream:
+            found = first_complaint(stream.read, schema)
     except etree.XMLSyntaxError as error:
+        found, line = error.msg or "", error.lineno
+    if found is not None:
         raise RefusedBatch(
             "xsd_invalid",
-            f"Tệp chi không đúng lược đồ {message_version} (dòng {error.lineno}); chưa gửi gì.",
-            en=f"the file does not satisfy {message_version}: {error.msg}",
-        ) from error
+            f"Tệp chi không đúng lược đồ {message_version} (dòng {line or _line(path, schema)}); "
+            "chưa gửi gì.",
+            en=f"the file does not satisfy {message_version}: {found}",
+        )
+
+
+def _line(path: Path, schema: etree.XMLSchema) -> int:
+    """Return the line that a schema complains about: the complaint itself names none."""
+    parser = _checker(schema)
+    seen = 0
+    with path.open("rb") as stream:
+        for line in stream:
+            seen += 1
+            parser.feed(line)
+            if _complaint(parser) is not None:
+                break
+    return seen
 
 
 def main(arguments: list[str]) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _HIGH_WATER = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+_RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
 _PARENT = re.compile(r"^PPid:\s+(\d+)", re.MULTILINE)
 
 
@@ -31,6 +32,12 @@ def peak_mb() -> int:
     if found is None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return int(found[1]) // 1024
+
+
+def now_mb() -> int:
+    """Return what is resident of this process now; where the kernel does not say, its peak."""
+    found = _RESIDENT.search(_status("self"))
+    return int(found[1]) // 1024 if found else peak_mb()
 
 
 def children_peak_mb() -> int:

@@ -89,6 +89,33 @@ def law(
         )
 
 
+@app.command()
+@common.command
+def files(
+    kind: Annotated[str, typer.Option("--kind", help="pain001, camt053, mt940 hoặc mb-xlsx.")],
+    items: Annotated[int, typer.Option("--items", help="Số khoản chi.")] = 100_000,
+    as_json: common.Json = False,
+) -> None:
+    """Đo ghi tệp chi và đọc sao kê: thời gian, CPU, bộ nhớ tăng thêm."""
+    from disbursement.bench.files import (  # noqa: PLC0415 - commands start fast
+        KINDS,
+        MOST_ITEMS,
+        bench_files,
+    )
+
+    if kind not in KINDS:
+        raise UsageError("kind", f"--kind chỉ nhận {', '.join(KINDS)}.")
+    if not 2 <= items <= MOST_ITEMS:
+        raise UsageError("items", f"--items phải từ 2 đến {MOST_ITEMS}.")
+    figures = bench_files(kind, items)
+    if as_json:
+        common.emit(figures)
+        return
+    typer.echo(f"{kind}: {items} khoản, {figures['files']} tệp, {figures['bytes']} byte")
+    _stages(figures)
+    typer.echo(f"CPU {figures['cpu_seconds']} giây; bộ nhớ tăng thêm {figures['above_rss_mb']} MB")
+
+
 def _kind(db: str) -> Literal["sqlite", "postgres"]:
     if db not in ("sqlite", "postgres"):
         raise UsageError("db", "--db chỉ nhận sqlite hoặc postgres.")
@@ -103,6 +130,17 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
         f"{figures['people']} người, {figures['payers']} đơn vị, {figures['lists']} danh sách, "
         f"{figures['batches']} lô, {figures['db']}"
     )
+    _stages(figures)
+    for key, words in (
+        ("prepared_to_reconciled_seconds", "Từ lúc lập xong đến khi khớp sao kê (giây)"),
+        ("child_peak_rss_mb", "Tiến trình con của bước nhập (MB)"),
+        ("postgres_peak_rss_mb", "Tiến trình PostgreSQL lớn nhất (MB)"),
+    ):
+        if figures.get(key) is not None:
+            typer.echo(f"{words}: {figures[key]}")
+
+
+def _stages(figures: dict[str, Any]) -> None:
     typer.echo(f"{'Bước':<12}{'giây':>10}{'dòng':>12}{'dòng/giây':>12}{'CPU':>9}{'MB':>8}")
     for name, stage in figures["stages"].items():
         typer.echo(
@@ -113,10 +151,3 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
         f"Tính vào kết quả: {figures['counted_seconds']:.2f} giây, cao nhất "
         f"{figures['peak_rss_mb']} MB"
     )
-    for key, words in (
-        ("prepared_to_reconciled_seconds", "Từ lúc lập xong đến khi khớp sao kê (giây)"),
-        ("child_peak_rss_mb", "Tiến trình con của bước nhập (MB)"),
-        ("postgres_peak_rss_mb", "Tiến trình PostgreSQL lớn nhất (MB)"),
-    ):
-        if figures.get(key) is not None:
-            typer.echo(f"{words}: {figures[key]}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bank_adapters import xsd
-from bank_adapters.answers import parse
+from bank_adapters.answers import SCHEMA_BYTES, parse
 from bank_adapters.camt import read_camt
 from bank_adapters.contract import RefusedFile
 from bank_adapters.pain002 import read_pain002
@@ -40,6 +40,21 @@ def test_what_is_against_its_schema_is_read_the_same_with_a_warning() -> None:
     odd = parse(ODD_REPORT)
     assert odd.warnings == ("tệp không đúng lược đồ pain.002.001.12 ở phần tử Code, vẫn đọc được",)
     assert list(odd.statuses()) == list(parse(REPORT).statuses())
+
+
+def test_an_answer_is_held_to_its_schema_as_far_as_asked_and_read_whole() -> None:
+    assert len(ODD) < SCHEMA_BYTES
+    at = ODD.index(b"<Sts>BOOK")
+    assert read_camt(ODD, validate=True, within=at).findings == ()
+    (found,) = read_camt(ODD, validate=True, within=at + 40).findings
+    assert found.code == "schema"
+    late = GOOD.replace(b"</Ntry>", b"</Ntry>" + b"\n" * SCHEMA_BYTES, 1)
+    odd = late.replace(b"<Cd>BOOK</Cd></Sts>", b"BOOK</Sts>").replace(
+        b"BOOK</Sts>", b"<Cd>BOOK</Cd></Sts>", 1
+    )
+    assert parse(odd).warnings == ()
+    assert [e.status for e in parse(odd).statements()[0].entries] == ["BOOK", "BOOK"]
+    assert [f.code for f in read_camt(odd, validate=True).findings] == ["schema"]
 
 
 def test_a_version_without_a_schema_says_nothing() -> None:

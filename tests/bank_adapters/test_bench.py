@@ -2,14 +2,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bank_adapters.bench import bench_files
+import pytest
+
+from bank_adapters import bench
+from bank_adapters.answers import parse
 
 
-def test_the_bench_writes_and_reads_everything(tmp_path: Path) -> None:
-    result = bench_files(700, tmp_path)
-    assert result["payments"] == 700
-    assert list(result["stages"]) == ["render", "xsd", "read_statement", "read_status"]
-    for stage in result["stages"].values():
-        assert stage["rows"] == 700
-        assert stage["bytes"] > 700 * 150
-        assert stage["rows_per_s"] > 0
+@pytest.mark.parametrize("write", [bench.write_statement, bench.write_mt940])
+def test_made_up_statements_hold_one_debit_per_payment(tmp_path: Path, write) -> None:
+    path = tmp_path / "in"
+    write(path, 700)
+    parsed = parse(path)
+    assert parsed.warnings == ()
+    (statement,) = parsed.statements()
+    assert [(e.side, e.amount_vnd, e.end_to_end_id) for e in statement.entries] == [
+        ("DBIT", row.amount_vnd, row.end_to_end_id) for row in bench.payment_rows(700)
+    ]
+    bench.read_statement(path, 700)
+    with pytest.raises(AssertionError, match="not read whole"):
+        bench.read_statement(path, 699)

@@ -55,6 +55,35 @@ def test_a_file_against_the_schema_does_not_leave(tmp_path: Path) -> None:
     assert refused.value.code == "xsd_invalid"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (b"</PmtInf>", b"<Late/></PmtInf>", 6),
+        (b'Ccy="VND">810000', b'Ccy="VND">81OOOO', 5),
+        (b"<NbOfTxs>", b"<NbOfTxs>-", 3),
+        (b"</Document>", b"", 7),
+        (b"</CdtTrfTxInf>", b"", 6),
+        (b"</Document>", b"</Document><more/>", 6),
+        (b"<Nm>NGUYEN", b"<Nm>&who;", 5),
+    ],
+)
+def test_a_fault_anywhere_stops_the_file_and_names_its_line(
+    tmp_path: Path, old: bytes, new: bytes, line: int
+) -> None:
+    path = tmp_path / "a.xml"
+    path.write_bytes(rendered().replace(old, new))
+    with pytest.raises(RefusedBatch, match=rf"\(dòng {line}\); chưa gửi gì"):
+        xsd.validate_file(path, "pain.001.001.09")
+
+
+def test_an_empty_file_or_one_of_another_message_does_not_leave(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    for data in (b"", b"<Document/>", rendered().replace(b"001.001.09", b"001.001.03")):
+        path.write_bytes(data)
+        with pytest.raises(RefusedBatch):
+            xsd.validate_file(path, "pain.001.001.09")
+
+
 def test_a_missing_or_altered_schema_stops_sending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
