@@ -240,7 +240,7 @@ class Right:
     lapsed_at_22: bool = False  # a student whose right under NĐ 20/2021 ended before NĐ 335/2026
     granted_under: tuple[str, ...] = ()  # general rises in force when the decision was signed
     left_before: tuple[str, ...] = ()  # general rises in force only after the person left
-    before: Right | None = None  # the facts until a change of this very month (rules.settled)
+    before: Right | None = None  # the facts until the last change of this very month, and so on
 
     @property
     def programme(self) -> Programme:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from disbursement.entitlements.facts import (
@@ -414,18 +415,21 @@ def _apply(values: tuple[Any, ...], change: Change) -> tuple[tuple[Any, ...], bo
 
 
 def _right(case: _Reduced, month: int) -> Right:
-    """Return the right of one month; where a change acts in it, with the facts until then."""
+    """Return the right of one month; where changes act in it, with the facts until each."""
     values, dated = case.values, True
-    before: Right | None = None
+    states: list[Right] = []
     for change in case.changes:
         if change.month > month:
             break
-        if change.month == month and before is None:
-            before = _right_of(case, values, month, dated=dated)
+        if change.month == month:
+            states.append(_right_of(case, values, month, dated=dated))
         values, still = _apply(values, change)
         dated = dated and still
-    now = _right_of(case, values, month, dated=dated)
-    return now if before is None or before == now else replace(now, before=before)
+    states.append(_right_of(case, values, month, dated=dated))
+    out = states[0]
+    for before, now in pairwise(states):
+        out = out if before == now else replace(now, before=out)
+    return out
 
 
 def _right_of(case: _Reduced, values: tuple[Any, ...], month: int, *, dated: bool) -> Right:

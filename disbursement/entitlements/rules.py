@@ -405,6 +405,11 @@ def _due_only(claims: Iterable[_Claim]) -> list[_Claim]:
     return [c for c in claims if c.state == "due"]
 
 
+def _most(claims: Iterable[_Claim]) -> int:
+    """Return the total if whatever waits were decided in the person's favour."""
+    return _sum(_choose(c for c in claims if c.state != "none"))
+
+
 def _holds(claims: list[_Claim]) -> list[Hold]:
     """Return each hold with what it would add, alone or as the last of several.
 
@@ -455,17 +460,20 @@ def _assess_at(facts: MonthFacts, ages: Ages, month: int, law: Law) -> Due:
     paid = _choose(_due_only(claims))
     total = top = _sum(paid)
     held = _holds(claims)
-    best = claims
+    best, most = claims, _most(claims)
     for code, leavers in _open_rises(facts, law):
         best = _judge(facts, ages, month, law, rises=True, leavers=leavers)
-        decided = _sum(_choose(_due_only(best)))
-        if decided > top:
-            held.append(_hold(code, decided - top))
-            top = decided
+        decided, all_open = _sum(_choose(_due_only(best))), _most(best)
         known = {h.code for h in held}
-        held += [h for h in _holds(best) if h.code not in known]
+        new = [h for h in _holds(best) if h.code not in known]
+        # A rise may lift only what another open point holds: both have to be decided for it.
+        beside = all_open - most - sum(h.amount_vnd or 0 for h in new)
+        if (lifted := max(decided - top, beside)) > 0:
+            held.append(_hold(code, lifted))
+        top, most = max(top, decided), max(most, all_open)
+        held += new
     unknown = any(h.amount_vnd is None for h in held)
-    at_most = max(top, _sum(_choose([c for c in best if c.state != "none"])))
+    at_most = max(top, _most(best))
     return Due(
         month,
         total,
@@ -511,10 +519,10 @@ def assess(facts: MonthFacts, month: int, law: Law) -> Due:
 
 
 def _settled(facts: MonthFacts, month: int, law: Law) -> MonthFacts:
-    """Choose for each changed right which facts of the month count.
+    """Choose for each changed right which facts of the month count: the last that gave a right.
 
-    A change acts in the month itself; where it takes the right away, in the month after it
-    (NĐ 335/2026 Art. 8.4; NĐ 20/2021 Art. 8.1.đ, 8.2).
+    A change acts in the month itself; where it takes the right away, in the month after it, also
+    where the right began in that month (NĐ 335/2026 Art. 8.4; NĐ 20/2021 Art. 8.1.đ, 8.2).
     """
     if all(r.before is None for r in facts.rights):
         return facts
@@ -523,12 +531,14 @@ def _settled(facts: MonthFacts, month: int, law: Law) -> MonthFacts:
         alone = assess(MonthFacts(facts.ages, (right,)), month, law)
         return alone.total_vnd > 0 or bool(alone.held)
 
-    rights = []
-    for right in facts.rights:
-        now = replace(right, before=None)
-        kept = right.before
-        rights.append(kept if kept is not None and not gives(now) and gives(kept) else now)
-    return MonthFacts(facts.ages, tuple(rights))
+    def settled(right: Right) -> Right:
+        states = [replace(right, before=None)]
+        while (before := right.before) is not None:
+            right = before
+            states.append(replace(right, before=None))
+        return next((s for s in states if len(states) > 1 and gives(s)), states[0])
+
+    return MonthFacts(facts.ages, tuple(settled(r) for r in facts.rights))
 
 
 def _merged(found: list[Due]) -> Due:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
 from disbursement.entitlements.dossier import Facts
@@ -138,7 +139,6 @@ def _decision_kind(line: CaseLine) -> DecisionKind:
 def _cases(soc: Soc, line: CaseLine, month: int, birth: Birth) -> list[Case]:
     """Write one case as the register would: a row per place where it was held."""
     now = line.facts_at(month)
-    until = line.facts_at(month, before=True) if line.changes_in(month) else now
     start = start_of(line, birth)
     out = []
     for place in line.places:
@@ -146,11 +146,10 @@ def _cases(soc: Soc, line: CaseLine, month: int, birth: Birth) -> list[Case]:
         if place.last is not None and place.last < first:
             continue
         row = _row(soc, line, now, month, place, first)
-        changes = list(_later(soc, line, month, place, row))
-        if until is not now:
-            before = _row(soc, line, until, month, place, first)
-            changes.insert(0, _change(month, before, row))
-            row = before
+        steps = [_row(soc, line, f, month, place, first) for f in line.facts_until(month)]
+        changes = [_change(month, a, b) for a, b in pairwise([*steps, row])]
+        changes += _later(soc, line, month, place, row)
+        row = [*steps, row][0]
         row, earlier = _earlier(soc, line, month, place, row)
         changes = [*earlier, *changes]
         out.append(replace(row, changes=tuple(changes)) if changes else row)

@@ -253,13 +253,16 @@ def _household(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:
 
 
 def _was_es(care: Care, line: CaseLine, person: str, month: int) -> bool:
-    """Tell whether the degree was lowered in this very month: the right ends the month after."""
-    for other in (line, *care.lines):
-        if other is line or (other.category.code == "K6" and other.holder.id == person):
-            before = other.facts_at(month, before=True).get("degree")
-            if other.changes_in(month) and before == "ES":
-                return True
-    return False
+    """Tell whether the degree was lowered in this very month: the right ends the month after.
+
+    Also where it was raised in the same month: the month in which the right began is due.
+    """
+    return any(
+        facts.get("degree") == "ES"
+        for other in (line, *care.lines)
+        if other is line or (other.category.code == "K6" and other.holder.id == person)
+        for facts in other.facts_until(month)
+    )
 
 
 def _taken_in(care: Care, line: CaseLine, month: int) -> _Pick | Nothing:

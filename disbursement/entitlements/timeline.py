@@ -84,12 +84,25 @@ class CaseLine:
         """Return the case's id in the dossier."""
         return self.case.id
 
-    def facts_at(self, month: int, *, before: bool = False) -> Facts:
-        """Return the facts of a month; `before`: as they were until changes of that month."""
+    def facts_at(self, month: int) -> Facts:
+        """Return the facts of a month, as its last change left them."""
         out = dict(self.facts)
         for start, changed in self.changes:
-            if start < month or (start == month and not before):
+            if start <= month:
                 out.update(changed)
+        return out
+
+    def facts_until(self, month: int) -> list[Facts]:
+        """Return the facts until each change of that month, in the order they were told.
+
+        Empty where none acts in it.
+        """
+        facts, out = self.facts, []
+        for start, changed in self.changes:
+            if start == month:
+                out.append(facts)
+            if start <= month:
+                facts = {**facts, **changed}
         return out
 
     def changes_in(self, month: int) -> bool:

@@ -10,6 +10,7 @@ from tests.entitlements.asking import (
     DECEMBER,
     JUNE,
     NOVEMBER,
+    amounts,
     answer,
     case,
     event,
@@ -481,3 +482,92 @@ def test_a_smaller_number_of_children_acts_in_the_month():
     one = case("K4", children=3, household="poor")
     found = answer(one, months=months("2026-10", DEC), events=events, **DECEMBER)
     assert by_month(found) == series("2026-10", 1_620_000, 1_080_000, 1_080_000)
+
+
+OLD = {"run_month": "2026-11", "known_on": "2026-10-02"}
+"""Days before NĐ 335/2026 is in force: its decided level is not known yet."""
+
+
+def test_two_open_points_on_one_pension_are_both_held():
+    """NĐ 176/2025 Art. 2 and NĐ 335/2026 Art. 32.3: decided for her, 540,000, so as much waits."""
+    pension = case(
+        "SP", income="lower_than_sp", written_request=True, since="2026-06", province="08"
+    )
+    died = [event("death", "2026-09-21")]
+    known = {**NOVEMBER, "known_on": "2026-11-05"}
+    found = answer(pension, months="2026-09", born="1950-04-11", events=died, **known)
+    assert sums(found) == (0, 0, 540_000)
+    assert [(x["amount_vnd"], x["citation"]) for x in found["lines"] if x["state"] == "held"] == [
+        (530_000, "NĐ 176/2025/NĐ-CP Điều 2"),
+        (10_000, 'NĐ 335/2026/NĐ-CP Điều 32 khoản 3 ("đang hưởng")'),
+    ]
+    full = answer(
+        pension,
+        months="2026-09",
+        born="1950-04-11",
+        events=died,
+        settings={"sp_with_lower_pension": "full"},
+        **known,
+    )
+    assert (sums(full), amounts(full, "held")) == ((530_000, 0, 10_000), [10_000])
+
+
+@pytest.mark.parametrize("left", ["2026-08-08", "2026-08-25"])
+def test_the_age_of_the_last_month_is_that_of_the_month(left):
+    """A change acts in the month, a stop in the next (NĐ 20/2021 Art. 8.1.đ, 8.2): by months.
+
+    He turns four on 21 August; whether the household left the list before or after is not asked.
+    """
+    found = answer(
+        case("K3", since="2022-11"),
+        months=months("2026-07", "2026-09"),
+        born="2022-08-21",
+        household={"status": "poor", "to": left},
+        **OLD,
+    )
+    assert by_month(found) == series("2026-07", 1_250_000, 1_000_000, 0)
+    august = next(x for x in found["lines"] if x["covers_months"] == ["2026-08"])
+    assert august["confidence"] == "inference"
+
+
+def test_a_right_of_some_days_is_paid_for_its_month():
+    """Met on 3 August and lost on 12: August is due, September is not (Art. 8.1.đ, 8.2)."""
+    poor = [
+        event("change", "2026-08-03", case="k8", facts={"household": "poor"}),
+        event("change", "2026-08-12", case="k8", facts={"household": "near_poor"}),
+    ]
+    life = case("K8", income="none", household="near_poor")
+    found = answer(life, months=months("2026-07", "2026-09"), events=poor, **OLD)
+    assert by_month(found) == series("2026-07", 0, 750_000, 0)
+
+
+def test_the_last_level_of_a_month_with_two_changes_counts():
+    """Raised on 3 August and lowered on 12: the lower level acts in August itself (Art. 8.1.đ)."""
+    degrees = [
+        event("change", "2026-08-03", case="k6", facts={"degree": "ES"}),
+        event("change", "2026-08-12", case="k6", facts={"degree": "S"}),
+    ]
+    found = answer(
+        case("K6", degree="S"), months=months("2026-07", "2026-09"), events=degrees, **OLD
+    )
+    assert by_month(found) == series("2026-07", 750_000, 750_000, 750_000)
+
+
+def test_a_household_is_supported_for_a_month_of_some_days():
+    """Especially severe from 19 to 22 June: Art. 20 of NĐ 20/2021 for June, nothing for July."""
+    degrees = [
+        event("change", "2026-06-19", case="k6", facts={"degree": "ES"}),
+        event("change", "2026-06-22", case="k6", facts={"degree": "S"}),
+    ]
+    found = cared(
+        case("K6", degree="S"),
+        carer("C17.2c"),
+        months=months("2026-05", "2026-07"),
+        born="1990-01-01",
+        events=degrees,
+        **OLD,
+    )
+    care = [x for x in found["lines"] if x["case"] == "c17.2c"]
+    assert [(x["covers_months"], x["amount_vnd"]) for x in care if x["amount_vnd"]] == [
+        (["2026-06"], 500_000)
+    ]

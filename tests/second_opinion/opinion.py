@@ -306,12 +306,22 @@ def small_children_on(book: Book, facts: dict[str, Any], day: date) -> int:
     return number
 
 
-def own_tenths(book: Book, case: dict[str, Any], day: date, month: int, known_on: date) -> int:
-    """K1 to K8: coefficient times ten on that day by the law of that month; 0: no right."""
+def own_tenths(
+    book: Book,
+    case: dict[str, Any],
+    day: date,
+    month: int,
+    known_on: date,
+    aged: date | None = None,
+) -> int:
+    """K1 to K8: coefficient times ten on that day by the law of that month; 0: no right.
+
+    ``aged``: the day whose age counts, where it is another.
+    """
     facts, category = facts_on(book, case, day), case["category"]
     household = facts.get("household")
     poor, near = household == "poor", household in {"poor", "near_poor"}
-    age = age_on(book, case["holder"], day)
+    age = age_on(book, case["holder"], aged or day)
     if age < 0:
         return 0
     right = {
@@ -493,7 +503,14 @@ def place(book: Book, case: dict[str, Any], month: int) -> str | None:
 # --- one case, one month -----------------------------------------------------------------------
 
 
-def amount_on(book: Book, case: dict[str, Any], day: date, month: int, known_on: date) -> Answer:
+def amount_on(
+    book: Book,
+    case: dict[str, Any],
+    day: date,
+    month: int,
+    known_on: date,
+    aged: date | None = None,
+) -> Answer:
     where = place(book, case, month)
     if where is None:
         return NOTHING
@@ -502,8 +519,11 @@ def amount_on(book: Book, case: dict[str, Any], day: date, month: int, known_on:
         level = base("SP_BASE", where, month, known_on)
         right, certain = sp_right(book, case, day, level)
         return Answer(level if right and certain else 0, level if right else 0)
-    tell = care_tenths if category.startswith("C17") else own_tenths
-    amount = tell(book, case, day, month, known_on) * base("SA_BASE", where, month, known_on) // 10
+    if category.startswith("C17"):
+        times = care_tenths(book, case, day, month, known_on)
+    else:
+        times = own_tenths(book, case, day, month, known_on, aged)
+    amount = times * base("SA_BASE", where, month, known_on) // 10
     if category == "K4":
         least, most = children_on(book, case, day, month, known_on)
         return Answer(amount * least, amount * most, free=least != most)
@@ -524,7 +544,12 @@ def crossed(book: Book, case: dict[str, Any], month: int) -> Answer:
 
 
 def by_last_day(book: Book, case: dict[str, Any], month: int, known_on: date) -> Answer:
-    """The amount of the last day of the month on which the right existed."""
+    """The amount of the last day of the month on which the right existed, at the month's age.
+
+    An age reached in the month changes the level in the month itself, and a right lost in it is
+    paid to its end (NĐ 335/2026 Art. 8.4; NĐ 20/2021 Art. 8.1.đ, 8.2): both count by months, so
+    which of the two days came first is not asked.
+    """
     days = [last_day(month)]
     while days[-1].day > 1:
         days.append(days[-1] - timedelta(days=1))
@@ -533,9 +558,13 @@ def by_last_day(book: Book, case: dict[str, Any], month: int, known_on: date) ->
     first = amount_on(book, case, days[0], month, known_on)
     if first.high:
         return first
-    found = [a for a in (amount_on(book, case, day, month, known_on) for day in days) if a.high]
-    if not found:
+    held = [day for day in days if amount_on(book, case, day, month, known_on).high]
+    if not held:
         return crossed(book, case, month)
+    aged = [amount_on(book, case, day, month, known_on, days[0]) for day in held]
+    if not any(a.high for a in aged):  # the age itself ended the right: paid as until then
+        aged = [amount_on(book, case, day, month, known_on) for day in held]
+    found = [a for a in aged if a.high]
     if begins(book, case) == month and len(found) == 1:
         return Answer(0, found[0].high, free=True)  # granted in a month without a day of right
     if found[0].low < found[0].high or len({a.high for a in found}) == 1:

@@ -34,9 +34,18 @@ def test_no_difference_for_twenty_thousand_people():
     assert refused < PEOPLE // 50
 
 
-@pytest.mark.parametrize("drawn", [140914936210257])
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        140914936210257,  # a student under 22 who died days before the decree
+        166996307977394,  # a pensioner with a small pension who died days before it
+        226905360113277,  # a household left the list days before a birthday of the child
+        29240205675222,  # a pensioner who withdrew the request days before the decree
+        179085825867990,  # poor for nine days of one month
+        192406633929626,  # especially severely disabled for three days of one month
+    ],
+)
 def test_what_a_long_run_found_stays_settled(drawn: int) -> None:
-    """A student under 22 who died days before the decree: its difference is held."""
     assert differences(dossier(Random(drawn))) == []
 
 
