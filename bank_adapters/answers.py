@@ -8,6 +8,7 @@ is handed on before the last byte was read.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -23,14 +24,15 @@ from bank_adapters.contract import (
     StatusItem,
 )
 from bank_adapters.mt940 import MtFile, MtStatement, looks_like_mt, read_mt
-from bank_adapters.pain002 import NO_ID, RawStatus, StatusFile, read_pain002
+from bank_adapters.pain002 import NO_ID, RawStatus, StatusFile, read_camt029, read_pain002
 from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
 
 CURRENCY = "VND"
 _WHOLE = re.compile(r"([0-9]{1,15})(\.0{1,5})?")
 _MESSAGE = re.compile(
     rb"<(?:[A-Za-z_][\w.-]*:)?"
-    rb"(BkToCstmrAcctRpt|BkToCstmrStmt|BkToCstmrDbtCdtNtfctn|CstmrPmtStsRpt|pain\.002\.001\.02)"
+    rb"(BkToCstmrAcctRpt|BkToCstmrStmt|BkToCstmrDbtCdtNtfctn|CstmrPmtStsRpt|pain\.002\.001\.02"
+    rb"|RsltnOfInvstgtn)"
 )
 _PIECE = 1 << 16
 SCHEMA_BYTES = 8 << 20
@@ -45,7 +47,7 @@ _CUT_OR_ALTERED = "Hãy xin ngân hàng gửi lại tệp đúng, hoặc đối 
 
 
 def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
-    """Read a pain.002, camt.052/053/054, MT940 or MT942 about a VND account.
+    """Read a pain.002, camt.029, camt.052/053/054, MT940 or MT942 about a VND account.
 
     Constant memory. That a file is against its schema is a warning only, and looked for in the
     first `SCHEMA_BYTES` of each document. Raises RefusedFile.
@@ -53,8 +55,10 @@ def parse(source: Source, *, most_bytes: int = MOST_BYTES) -> ParsedAnswer:
     kind = sniff(source, most_bytes)
     if kind == "pain.002":
         return _statuses(
-            read_pain002(source, most_bytes=most_bytes, validate=True, within=SCHEMA_BYTES)
+            kind, read_pain002(source, most_bytes=most_bytes, validate=True, within=SCHEMA_BYTES)
         )
+    if kind == "camt.029":
+        return _statuses(kind, read_camt029(source, most_bytes=most_bytes))
     if kind == "mt940":
         return _swift(read_mt(source, most_bytes=most_bytes))
     return _statements(
@@ -81,8 +85,8 @@ def sniff(source: Source, most_bytes: int = MOST_BYTES) -> AnswerKind:
     if found is None:
         refuse(
             "not_an_answer",
-            "tệp không phải pain.002 hoặc sao kê camt.052/053/054, MT940",
-            "neither pain.002 nor camt.052/053/054 nor MT940",
+            "tệp không phải pain.002, camt.029 hoặc sao kê camt.052/053/054, MT940",
+            "neither pain.002 nor camt.029 nor camt.052/053/054 nor MT940",
             do="Hãy kiểm tra đã chọn đúng tệp.",
         )
     return _KINDS.get(found[1].decode(), "pain.002")
@@ -92,6 +96,7 @@ _KINDS: dict[str, AnswerKind] = {
     "BkToCstmrAcctRpt": "camt.052",
     "BkToCstmrStmt": "camt.053",
     "BkToCstmrDbtCdtNtfctn": "camt.054",
+    "RsltnOfInvstgtn": "camt.029",
 }
 
 
@@ -110,7 +115,7 @@ def whole_vnd(text: str, line: int | None = None) -> int:
     return int(match[1])
 
 
-def _statuses(file: StatusFile) -> ParsedAnswer:
+def _statuses(kind: AnswerKind, file: StatusFile) -> ParsedAnswer:
     warnings = _refuse_or_warn(file.findings)
     for row in file.items:
         if row.amount is not None:
@@ -118,14 +123,33 @@ def _statuses(file: StatusFile) -> ParsedAnswer:
                 _refuse(_other_currency(row.line))
             whole_vnd(row.amount, row.line)
     return ParsedAnswer(
-        "pain.002",
+        kind,
         file.version,
         file.message_id,
         file.created_at,
-        file.original_message_id,
+        file.original_message_id or file.case_id or None,
         warnings,
-        file.items.remade(_status_item),
+        file.items.remade(_status_item if kind == "pain.002" else _resolution_item)
+        if len(file.items) or not file.group_status
+        else (_of_the_case(file),),
     )
+
+
+def _resolution_item(row: tuple[Any, ...]) -> StatusItem:
+    return replace(_status_item(row), code_set="cancellation")
+
+
+_CASE = {"CNCL": "ACCR", "RJCR": "RJCR", "PDCR": "PDCR"}
+"""Words for a case that is closed as a whole -> the status of each of its payments."""
+
+
+def _of_the_case(file: StatusFile) -> StatusItem:
+    """Return what a camt.029 without details says of everything that was asked back."""
+    said = file.group_status or ""
+    return StatusItem(
+        "file", file.original_message_id or file.case_id, None, None, None, _CASE.get(said, said),
+        None, "", code_set="cancellation",
+    )  # fmt: skip
 
 
 def _status_item(row: tuple[Any, ...]) -> StatusItem:

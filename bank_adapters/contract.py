@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 Side = Literal["CRDT", "DBIT"]
 AnswerKind = Literal[
-    "pain.002", "camt.053", "camt.052", "camt.054", "mt940", "mt942", "sheet", "calls"
+    "pain.002", "camt.029", "camt.053", "camt.052", "camt.054", "mt940", "mt942", "sheet", "calls"
 ]  # fmt: skip
 """`sheet`: a result list in a table of the rail's own, read by its profile. `calls`: what a called
 rail answered, for each payment."""
-STATUS_KINDS = frozenset({"pain.002", "sheet"})
+STATUS_KINDS = frozenset({"pain.002", "camt.029", "sheet"})
 BOOKED_KINDS = frozenset({"camt.053", "mt940"})
 """Statements of an account that the book follows; camt.052/054 and MT942 only announce."""
 Level = Literal["file", "batch", "transaction"]
@@ -248,7 +248,7 @@ class Items(Protocol[Item_co]):
 
 @dataclass(frozen=True, slots=True)
 class StatusItem:
-    """One status of a pain.002, on the level where the bank gave it.
+    """One status of a pain.002 or camt.029, on the level where the bank gave it.
 
     A status of a file or batch counts for every member that is not listed itself; whether an
     unlisted payment is accepted is for the profile to say. `status` is None where the bank gave
@@ -264,7 +264,7 @@ class StatusItem:
     reason_code: str | None
     reason_text: str
     amount_vnd: int | None = None
-    code_set: Literal["status"] = "status"
+    code_set: Literal["status", "cancellation"] = "status"
     more_reasons: tuple[str, ...] = ()
     """Further reason codes after the first."""
     line: int = 0
@@ -335,8 +335,8 @@ class Statement:
 class ParsedAnswer:
     """An answer, read whole and checked.
 
-    `items` holds StatusItem (pain.002, sheet), Statement, or what a called rail said of each
-    payment (calls). A sheet has no id of its own: its `message_id` is made from its bytes, its
+    `items` holds StatusItem (pain.002, camt.029, sheet), Statement, or what a called rail said of
+    each payment (calls). A sheet has no id of its own: its `message_id` is made from its bytes, its
     `created_at` is ''.
     """
 
@@ -345,11 +345,12 @@ class ParsedAnswer:
     message_id: str
     created_at: str
     original_message_id: str | None
+    """Of what is answered; of a camt.029 without details the id of the case that it closes."""
     warnings: tuple[str, ...]
     items: Items[StatusItem] | Sequence[Statement] | Sequence[Item]
 
     def statuses(self) -> Items[StatusItem]:
-        """Return the items of a pain.002 or sheet; TypeError on another kind."""
+        """Return the items of a pain.002, camt.029 or sheet; TypeError on another kind."""
         if self.kind not in STATUS_KINDS:
             raise TypeError(f"a {self.kind} holds statements, not statuses")
         return self.items  # type: ignore[return-value] # the kind decides, see above
@@ -424,7 +425,8 @@ OPTIONAL = ("verify_payee", "balance", "cancel", "verify_callback")
 
     verify_payee(bank_code: str, account: str) -> str       the holder's name at the rail
     balance(account: str) -> int                             of the deposit account, in đồng
-    cancel(end_to_end_id: str) -> Outcome                    ask one payment back
+    cancel(header: CancelHeader, rows, out) -> Rendered      write the request to ask payments
+                                                             back (bank_adapters/camt055.py)
     verify_callback(headers: Mapping[str, str], body: bytes) -> None
 """
 

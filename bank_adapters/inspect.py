@@ -1,8 +1,8 @@
 """What a bank's file says, and whether all of it was read: the account of one file for a person.
 
-Reads camt.052/053/054, pain.002, MT940 and MT942 of any bank and currency. `complete` means that
-everything in the bytes was read: a file whose own sums do not agree is complete, not balanced and
-not importable. Nothing is guessed: what cannot be read is an error with its line.
+Reads camt.029/052/053/054, pain.002, MT940 and MT942 of any bank and currency. `complete` means
+that everything in the bytes was read: a file whose own sums do not agree is complete, not balanced
+and not importable. Nothing is guessed: what cannot be read is an error with its line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from bank_adapters.camt import CamtFile, read_camt
 from bank_adapters.contract import RefusedFile, Source
 from bank_adapters.mt940 import MtFile, looks_like_mt, read_mt
-from bank_adapters.pain002 import StatusFile, read_pain002
+from bank_adapters.pain002 import StatusFile, read_camt029, read_pain002
 from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
 
 YesNo = Literal["yes", "no", "unknown"]
@@ -32,7 +32,7 @@ _KINDS = {
     "pain.002.001.02": "pain.002", "CstmrCdtTrfInitn": "pain.001",
     "CstmrPmtCxlReq": "camt.055", "RsltnOfInvstgtn": "camt.029",
 }  # fmt: skip
-_ANSWERS = frozenset({"camt.052", "camt.053", "camt.054", "pain.002"})
+_ANSWERS = frozenset({"camt.052", "camt.053", "camt.054"})
 _SOFT = frozenset({"details_without_amount", "copy", "schema", "no_header"})
 """Findings that leave the money right: a warning, no reason against taking the file."""
 _CHAINED = frozenset({"camt.053", "mt940"})
@@ -57,8 +57,8 @@ class _Read:
 def inspect_answer(source: Source, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """Return the account of a file, ready for JSON; amounts are decimal text.
 
-    Keys: kind, version, complete, importable, statements, warnings, errors; for a pain.002 also
-    group_status, batches, transactions. Never raises for what the bytes hold.
+    Keys: kind, version, complete, importable, statements, warnings, errors; for a pain.002 or a
+    camt.029 also group_status, batches, transactions. Never raises for what the bytes hold.
     """
     out: dict[str, Any] = {
         "kind": "unknown", "version": "", "complete": False, "importable": False,
@@ -68,9 +68,12 @@ def inspect_answer(source: Source, *, most_bytes: int = MOST_BYTES) -> dict[str,
         out["kind"] = kind = kind_of(source, most_bytes)
         if kind == "mt94x":
             _mt(out, read_mt(source, most_bytes=most_bytes, rows=False))
-        elif kind == "pain.002":
+        elif kind in ("pain.002", "camt.029"):
             out |= {"group_status": None, "batches": [], "transactions": []}
-            _pain(out, read_pain002(source, most_bytes=most_bytes, validate=True))
+            if kind == "pain.002":
+                _pain(out, read_pain002(source, most_bytes=most_bytes, validate=True))
+            else:
+                _pain(out, read_camt029(source, most_bytes=most_bytes))
         elif kind in _ANSWERS:
             _camt(out, read_camt(source, most_bytes=most_bytes, validate=True))
         else:

@@ -1,11 +1,15 @@
-"""The adapter for a bank's ISO 20022 files: pain.001 out, pain.002 and camt in, under a profile."""
+"""The adapter for a bank's ISO 20022 files: pain.001 and camt.055 out, pain.002 and camt in.
+
+Everything under a profile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import BinaryIO
 
-from bank_adapters import answers, pain001
+from bank_adapters import answers, camt055, pain001
 from bank_adapters.contract import (
     Accepted,
     BatchHeader,
@@ -47,13 +51,14 @@ class Iso20022Bank(Rail):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Files out and back; no name check, no balance call, no recall."""
+        """Files out and back, asking back where the bank takes it; no name check, no balance."""
         return Capabilities(
             kind="file",
             render=True,
             submit=True,
             inquire=True,
             parse=True,
+            cancel=bool(self._profile.cancel_version),
             statement="camt.053" in self._profile.answer_kinds,
             max_payments=self._profile.max_payments_per_file,
             max_amount_vnd=MOST_VND,
@@ -66,6 +71,16 @@ class Iso20022Bank(Rail):
     def render(self, header: BatchHeader, rows: Iterable[PaymentRow], out: BinaryIO) -> Rendered:
         """Write the pain.001 of a batch; see pain001.render."""
         return pain001.render(self._profile, header, rows, out)
+
+    @property
+    def cancel(self) -> Callable[..., Rendered]:
+        """What writes the request to ask payments back: camt055.render under the profile.
+
+        Raises NotOffered where the bank takes none.
+        """
+        if not self._profile.cancel_version:
+            raise AttributeError  # asks `Rail`, which says it in one place
+        return partial(camt055.render, self._profile.cancel_version)
 
     def submit(self, file: OutgoingFile, transport: Transport) -> Outcome:
         """Check the file against its schema and hand it over.

@@ -1,9 +1,12 @@
-"""Reading pain.002 (customer payment status report), any ISO version from .03, any dialect.
+"""Reading pain.002 (customer payment status report) and camt.029 (resolution of investigation).
 
-Status stands on three levels (file, batch, transaction); each is optional and none implies
-another, so each is handed on as it came. Every transaction of every batch is read.
+Any ISO version from .03, any dialect. The two say the same kind of thing in other words: what
+became of a payment, what became of asking it back. Status stands on three levels (file, batch,
+transaction); each is optional and none implies another, so each is handed on as it came. Every
+transaction of every batch is read.
 
-Source: ISO 20022 CustomerPaymentStatusReport (pain.002), message definitions .03 to .15.
+Source: ISO 20022 CustomerPaymentStatusReport (pain.002), message definitions .03 to .15, and
+ResolutionOfInvestigation (camt.029), .03 to .13.
 """
 
 from __future__ import annotations
@@ -32,14 +35,44 @@ from bank_adapters.xmlsource import (
     walk,
 )
 
-_TAGS = ("{*}TxInfAndSts", "{*}OrgnlPmtInfAndSts", "{*}OrgnlGrpInfAndSts", "{*}GrpHdr")
-_ROOT = re.compile(r"CstmrPmtStsRpt|pain\.002\.001\.02")
-_VERSION = re.compile(r"pain\.002\.001\.\d\d")
 NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", ""})
 """How banks write that there was no id; kept as written, for the caller to judge."""
 
 _Declared = tuple[str, int, int]
 """Status, count, line."""
+
+
+class Words(NamedTuple):
+    """How a kind of message names what both have."""
+
+    kind: str
+    root: re.Pattern[str]
+    head: str
+    """The element with id and time of the message."""
+    head_id: str
+    status: tuple[str, str, str]
+    """Status of the file, of a batch, of a transaction."""
+    why: str
+    declared: str
+    refused: str
+    """The status that says no."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Elements to look at when they are complete; the first is emptied after it."""
+        names = ("TxInfAndSts", "OrgnlPmtInfAndSts", "OrgnlGrpInfAndSts", self.head)
+        whole = ("Sts", "RslvdCase") if self.kind == "camt.029" else ()
+        return tuple(f"{{*}}{name}" for name in (*names, *whole))
+
+
+_PAIN_002 = Words(
+    "pain.002", re.compile(r"CstmrPmtStsRpt|pain\.002\.001\.02"), "GrpHdr", "MsgId",
+    ("GrpSts", "PmtInfSts", "TxSts"), "StsRsnInf", "NbOfTxsPerSts", "RJCT",
+)  # fmt: skip
+_CAMT_029 = Words(
+    "camt.029", re.compile(r"RsltnOfInvstgtn"), "Assgnmt", "Id",
+    ("GrpCxlSts", "PmtInfCxlSts", "TxCxlSts"), "CxlStsRsnInf", "NbOfTxsPerCxlSts", "RJCR",
+)  # fmt: skip
 
 
 class RawStatus(NamedTuple):
@@ -60,7 +93,7 @@ class RawStatus(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatusFile:
-    """A whole pain.002; findings are empty where everything adds up."""
+    """A whole pain.002 or camt.029; findings are empty where everything adds up."""
 
     version: str
     message_id: str
@@ -69,9 +102,11 @@ class StatusFile:
     items: View[RawStatus]
     findings: tuple[Finding, ...]
     group_status: str | None = None
-    """Status of the file as a whole, None where it gives none."""
+    """Status of the file as a whole, None where it gives none; of a camt.029 also `Sts`."""
     batches: tuple[tuple[str | None, str, tuple[str, ...]], ...] = ()
     """Every OrgnlPmtInfAndSts: id, status ('' where none), reason codes."""
+    case_id: str = ""
+    """RslvdCase of a camt.029: the request that it answers."""
 
 
 def read_pain002(
@@ -87,19 +122,41 @@ def read_pain002(
     counts that do not agree are in `findings`, and with `validate` that the file is against the
     schema of its version (`schema`); `within` holds only so many bytes of each document to it.
     """
-    reader = _Reader()
+    return _read(_PAIN_002, source, most_bytes, validate=validate, within=within)
+
+
+def read_camt029(source: Source, *, most_bytes: int = MOST_BYTES) -> StatusFile:
+    """Read a camt.029 whole, in constant memory; `Sts` of the case stands as its file status.
+
+    Status codes are those of the message: ACCR, RJCR, PDCR, PACR, of the case CNCL and others. No
+    package that may be pinned carries its schema. Raises RefusedFile as `read_pain002`.
+    """
+    return _read(_CAMT_029, source, most_bytes)
+
+
+def _read(
+    words: Words,
+    source: Source,
+    most_bytes: int,
+    *,
+    validate: bool = False,
+    within: int | None = None,
+) -> StatusFile:
+    reader = _Reader(words)
     with opened_answer(source, most_bytes) as stream:
         for start, end in documents(stream):
             part = Part(stream, start, end)
-            walk(part, _TAGS, reader.event)
+            walk(part, words.tags, reader.event)
             if validate and (found := against_schema(part, within)):
                 reader.findings.append(found)
     return reader.result()
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, words: Words) -> None:
+        self.words = words
         self.names = Names()
+        self.case_id = self.case_status = ""
         self.version = ""
         self.heads: list[tuple[str, str]] = []
         self.originals: list[str] = []
@@ -117,7 +174,7 @@ class _Reader:
         self.batch_listed = Counter[str]()
 
     def event(self, element: Element) -> None:
-        """Take the end of an element that `_TAGS` names."""
+        """Take the end of an element that the words name."""
         name = self.names[element.tag]
         parent = element.getparent()
         if name == "TxInfAndSts":
@@ -125,31 +182,41 @@ class _Reader:
         elif name == "OrgnlPmtInfAndSts":
             self._open_batch(element)
             alone = not self.batch_listed
-            self.whole |= alone and self.batch_status == "RJCT"
+            self.whole |= alone and self.batch_status == self.words.refused
             self._compare(self._declared(element), self.batch_listed, whole=self.whole and alone)
             self.batch_open, self.batch_status = False, ""
             self.batch_listed.clear()
         elif name == "OrgnlGrpInfAndSts":
             self._group(element)
-        elif parent is not None and _ROOT.search(self.names[parent.tag]):
-            found = _VERSION.search(str(element.tag))
-            self.version = self.version or (found[0] if found else "pain.002")
-            self.heads.append(
-                (text_at(element, self.names, "MsgId"), text_at(element, self.names, "CreDtTm"))
-            )
+        elif parent is not None and self.words.root.search(self.names[parent.tag]):
+            self._top(element, name)
+
+    def _top(self, element: Element, name: str) -> None:
+        """Take what stands once in a message: its head, the case it closes and how."""
+        if name == "RslvdCase":
+            self.case_id = text_at(element, self.names, "Id")
+        elif name == "Sts":
+            self.case_status = _status(element)
+        else:
+            kind = re.escape(self.words.kind)
+            found = re.search(rf"{kind}\.001\.\d\d", str(element.tag))
+            self.version = self.version or (found[0] if found else self.words.kind)
+            at = (text_at(element, self.names, n) for n in (self.words.head_id, "CreDtTm"))
+            self.heads.append((next(at), next(at)))
 
     def result(self) -> StatusFile:
         """Return what was read; a file that reports on nothing is refused."""
-        if not (self.originals or len(self.spool)):
+        kind, head = self.words.kind, self.words.head
+        if not (self.originals or len(self.spool) or self.case_status):
             refuse(
                 "no_status",
-                "tệp không phải báo cáo trạng thái pain.002",
-                "the file holds no pain.002 status report",
+                f"tệp không phải báo cáo trạng thái {kind}",
+                f"the file holds no {kind} status report",
                 do="Hãy kiểm tra đã chọn đúng tệp.",
             )
         self._close_group()
         if not self.heads:
-            self._find("no_header", "thiếu phần đầu GrpHdr", "GrpHdr is missing", 0)
+            self._find("no_header", f"thiếu phần đầu {head}", f"{head} is missing", 0)
         message_id, created = self.heads[0] if self.heads else ("", "")
         return StatusFile(
             self.version,
@@ -158,16 +225,17 @@ class _Reader:
             next((original for original in self.originals if original), None),
             self.spool.view(RawStatus._make),
             tuple(self.findings),
-            self.group_status,
+            self.case_status or self.group_status,
             tuple(self.batches),
+            self.case_id,
         )
 
     def _group(self, element: Element) -> None:
         self.originals.append(text_at(element, self.names, "OrgnlMsgId"))
         self._close_group()
         children, why = self._children(element)
-        status = _status(children.get("GrpSts"))
-        self.whole = status == "RJCT"
+        status = _status(children.get(self.words.status[0]))
+        self.whole = status == self.words.refused
         self.group_status = self.group_status or status or None
         reasons, text = self._reasons(why)
         if status or reasons:
@@ -181,7 +249,9 @@ class _Reader:
         self.batch_open = True
         self.batch_id = text_at(element, self.names, "OrgnlPmtInfId") or None
         children, why = self._children(element)
-        self.batch_status = _status(children.get("PmtInfSts"))
+        self.batch_status = _status(children.get(self.words.status[1]))
+        if original := text_at(element, self.names, "OrgnlGrpInf", "OrgnlMsgId"):
+            self.originals.append(original)  # a camt.029 need not have a group of its own
         reasons, text = self._reasons(why)
         self.batches.append((self.batch_id, self.batch_status, reasons))
         if self.batch_status or reasons:
@@ -193,12 +263,17 @@ class _Reader:
             self._open_batch(parent)
             batch = self.batch_id
         children, why = self._children(element)
-        status = _status(children.get("TxSts"))
+        status = _status(children.get(self.words.status[2]))
+        group = children.get("OrgnlGrpInf")
+        if group is not None and (own := text_at(group, self.names, "OrgnlMsgId")):
+            self.originals.append(own)
         self.listed[status] += 1
         self.batch_listed[status] += 1
         reasons, text = self._reasons(why)
         original = children.get("OrgnlTxRef")
-        amount = down(original, self.names, "Amt", "InstdAmt") if original is not None else None
+        amount = children.get("OrgnlInstdAmt")
+        if amount is None and original is not None:
+            amount = down(original, self.names, "Amt", "InstdAmt")
         self._add(
             "transaction",
             batch or _id(children.get("OrgnlPmtInfId")),
@@ -240,12 +315,12 @@ class _Reader:
         )
 
     def _children(self, element: Element) -> tuple[dict[str, Element], list[Element]]:
-        """Return the first child of each name, and all of StsRsnInf; one walk."""
+        """Return the first child of each name, and all that say why; one walk."""
         children: dict[str, Element] = {}
         why: list[Element] = []
         for child in element:
             name = self.names[child.tag]
-            if name == "StsRsnInf":
+            if name == self.words.why:
                 why.append(child)
             else:
                 children.setdefault(name, child)
@@ -264,10 +339,10 @@ class _Reader:
         return tuple(code for code in codes if code), " ".join(word for word in words if word)
 
     def _declared(self, element: Element) -> list[_Declared]:
-        """Read NbOfTxsPerSts: how many transactions have which status."""
+        """Read how many transactions have which status, where the bank says so."""
         declared: list[_Declared] = []
         for child in element:
-            if self.names[child.tag] == "NbOfTxsPerSts":
+            if self.names[child.tag] == self.words.declared:
                 count = text_at(child, self.names, "DtldNbOfTxs")
                 line = line_of(child)
                 if count.isascii() and count.isdigit():
@@ -285,7 +360,7 @@ class _Reader:
         """
         for status, count, line in declared:
             found = listed[status]
-            if found > count or (status == "RJCT" and found < count and not whole):
+            if found > count or (status == self.words.refused and found < count and not whole):
                 self._find(
                     "count_differs",
                     f"ghi {count} khoản {status[:10]} nhưng liệt kê {found}",

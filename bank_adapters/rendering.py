@@ -82,6 +82,16 @@ def check_written(profile: AnyProfile, path: Path) -> None:
             raise batch_refused(first.code, f"{first.what}{where}", first.en)
 
 
+def message_version(profile: AnyProfile) -> str:
+    """Return the ISO 20022 message that the file is, '' where it is none."""
+    return profile.message_version if isinstance(profile, Profile) else ""
+
+
+def cancel_version(profile: AnyProfile) -> str:
+    """Return the message by which payments are asked back, '' where the rail takes none."""
+    return profile.cancel_version if isinstance(profile, Profile) else ""
+
+
 def takes_bank(profile: AnyProfile, code: str) -> bool:
     """Tell whether the file can name a bank: a template has its own list of names."""
     if not isinstance(profile, SheetProfile) or not profile.bank_list:

@@ -185,6 +185,11 @@ def _complaint(parser: etree.XMLParser) -> str | None:
     return log[0].message if len(log) else None
 
 
+def carried(message_version: str) -> bool:
+    """Tell whether a pinned package carries the schema of a message version at all."""
+    return message_version in sources().schemas
+
+
 def validate_file(path: Path, message_version: str) -> None:
     """Check a file that is about to leave against its schema, streaming.
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from bank_adapters import camt055
 from bank_adapters.profiles.shelf import choose, ids_in, in_force, versions_of
 from bank_adapters.profiles.values import (
     ProfileError,
@@ -87,6 +88,8 @@ class Profile:
     """Working days in which a late return is ordinary."""
     confidence: Confidence
     source: str
+    cancel_version: str
+    """Message by which payments are asked back (camt.055); '' where the bank takes none."""
 
     @property
     def key(self) -> str:
@@ -147,6 +150,10 @@ def _here() -> Path:
     return Path(__file__).parent
 
 
+def _cancel_version(value: Any) -> str:
+    return "" if value is None else str(one_of(*camt055.VERSIONS)(value))
+
+
 _READ: dict[str, Callable[[Any], Any]] = {
     "id": a_text,
     "version": positive,
@@ -169,7 +176,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "purposes": codes(r"[A-Z]{4}"),
     "charge_bearer": one_of("SLEV", "SHAR", "DEBT", "CRED"),
     "file_name_pattern": file_pattern,
-    "answer_kinds": codes(r"(pain\.002|camt\.05[234])"),
+    "answer_kinds": codes(r"(pain\.002|camt\.029|camt\.05[234])"),
     "unlisted_means_accepted": yes_no,
     "statement_books": one_of(*get_args(Books)),
     "cut_off": clock,
@@ -177,6 +184,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "return_window_days": positive,
     "confidence": one_of(*get_args(Confidence)),
     "source": a_text,
+    "cancel_version": _cancel_version,
 }
 
 

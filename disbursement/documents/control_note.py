@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bank_adapters.control_note import control_note
+from bank_adapters.control_note import NOT_VALIDATED, control_note
 from disbursement.documents import words
 from disbursement.documents.figures import dong_words
 from disbursement.documents.pdf import compile_pdf
@@ -20,6 +20,7 @@ from disbursement.platform.clock import show_month
 from ledger.money import format_vnd
 
 TITLE = "Phiếu kiểm soát tệp chi trả"
+TITLE_BACK = "Phiếu kiểm soát tệp yêu cầu hủy lệnh chi"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,16 @@ class ControlNote:
     chain_head: str
     chain_seq: int
     made_at: str
+    asks_back: str = ""
+    """Of a request: the id of the file whose payments are asked back."""
+    validated: bool = True
+    """False for a message that no pinned schema describes."""
 
 
 def control_note_data(note: ControlNote) -> dict[str, Any]:
     """Return the note as the template reads it."""
     return {
-        "title": TITLE,
+        "title": TITLE_BACK if note.asks_back else TITLE,
         "committee": note.office.committee,
         "province": note.office.province,
         "payer": note.office.code,
@@ -67,6 +72,8 @@ def control_note_data(note: ControlNote) -> dict[str, Any]:
             ["Kỳ chi trả", f"Tháng {show_month(note.month)}"],
             ["Danh sách", _list_words(note)],
             ["Mã lô (MsgId)", note.message_id],
+            *([["Hủy lệnh của tệp", note.asks_back]] if note.asks_back else []),
+            *([] if note.validated else [["Lược đồ XSD", NOT_VALIDATED]]),
             ["Ngày thực hiện", words.short_day(note.execution_date)],
             ["Cỡ tệp", f"{format_vnd(note.file_bytes)} byte"],
         ],
@@ -93,6 +100,8 @@ def control_note_text(note: ControlNote) -> str:
         chain_seq=note.chain_seq,
         chain_head=note.chain_head,
         created_at=note.made_at,
+        asks_back=note.asks_back,
+        validated=note.validated,
     )
 
 

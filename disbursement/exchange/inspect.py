@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from bank_adapters import answers, orders
 from bank_adapters.camt import read_camt
-from bank_adapters.contract import ParsedAnswer, RefusedFile
+from bank_adapters.contract import STATUS_KINDS, ParsedAnswer, RefusedFile
 from bank_adapters.outgoing import inspect_outgoing, outgoing_kind
 from bank_adapters.pain002 import read_pain002
 from disbursement.beneficiaries.reader import Encoding
@@ -31,6 +31,7 @@ KINDS = {
     "camt.055": "yêu cầu hủy lệnh chi",
     "sheet": "danh sách chi theo mẫu của nơi nhận",
     "pain.002": "trả lời của ngân hàng về lệnh chi",
+    "camt.029": "trả lời của ngân hàng về yêu cầu hủy",
     "camt.052": "sao kê trong ngày",
     "camt.053": "sao kê tài khoản",
     "camt.054": "báo có, báo nợ",
@@ -210,7 +211,7 @@ def _answer(path: Path, about: tuple[str, int, str], known: tuple[Known, ...] | 
     details = [("Mã tệp", parsed.message_id), ("Lập lúc", parsed.created_at)]
     whose: tuple[str, ...] = ()
     total: int | None = None
-    if parsed.kind == "pain.002":
+    if parsed.kind in STATUS_KINDS:
         rows = sum(s.level == "transaction" for s in parsed.statuses())
         details.append(("Trả lời cho tệp", parsed.original_message_id or "không ghi"))
         details += [(k, str(n)) for k, n in sorted(_statuses(parsed).items())]
@@ -251,6 +252,9 @@ _KNOWN = (
     "SELECT 'lô chi ' || b.id || ' của ' || y.code || ', kỳ ' || (b.month % 100) || '/' || "
     "(b.month / 100), b.state, coalesce(b.sent_at, b.released_at, '') FROM batch b "
     "JOIN payer y ON y.id = b.payer_id WHERE b.file_sha256 = :s ORDER BY b.id",
+    "SELECT 'yêu cầu hủy số ' || c.id || ' của ' || y.code || ', lô ' || c.batch_id, c.state, "
+    "coalesce(c.sent_at, c.made_at) FROM recall c JOIN payer y ON y.id = c.payer_id "
+    "WHERE c.file_sha256 = :s ORDER BY c.id",
     "SELECT 'trả lời đã nhận (' || a.kind || ')' || coalesce(' của ' || y.code, ''), a.state, "
     "a.received_at FROM answer a LEFT JOIN payer y ON y.id = a.payer_id WHERE a.sha256 = :s",
     "SELECT 'tệp đã nhập (' || kind || '), ' || rows_taken || ' dòng', '', imported_at "

@@ -112,7 +112,7 @@ class Link:
         return self._carrier.send(self._ready(file))
 
     def delivered(self, name: str) -> Accepted | NotSent | Unknown:
-        """Ask for a batch's file by the name that was approved."""
+        """Ask for a file of the outbox by the name that was approved."""
         with self._ctx.cell.read() as conn:
             wire = conn.execute(_WIRE, {"n": name}).first()
         if wire is None:
@@ -170,7 +170,7 @@ class Link:
                 conn.execute(
                     text(
                         "INSERT INTO wire_file (batch_id, name, sha256, bytes, made_at, asked_at) "
-                        "SELECT id, :w, :s, :b, :t, NULL FROM batch WHERE file_name = :n"
+                        "SELECT batch_id, :w, :s, :b, :t, NULL FROM outbox WHERE file_name = :n"
                     ),
                     {
                         "w": made.name, "s": bytes.fromhex(made.sha256), "b": made.bytes,
@@ -223,8 +223,8 @@ class Link:
 
 
 _WIRE = text(
-    "SELECT w.name, w.sha256, w.bytes FROM wire_file w JOIN batch b ON b.id = w.batch_id "
-    "WHERE b.file_name = :n"
+    "SELECT w.name, w.sha256, w.bytes FROM wire_file w JOIN outbox o ON o.batch_id = w.batch_id "
+    "WHERE o.file_name = :n"
 )
 
 

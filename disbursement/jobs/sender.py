@@ -2,15 +2,17 @@
 
 The order never changes: name and bytes are fixed at freeze; `sending` is committed before the
 first byte; the file is handed over without a database connection; the outcome is recorded. A
-restart finds `sending` and asks the rail first (F3, F4). Cash batches leave as rosters: nothing is
-sent for them, they become `sent` when their roster is opened.
+restart finds `sending` and asks the rail first (F3, F4). What asks payments of a batch back goes
+the same way as the file that pays them, and holds no money. Cash batches leave as rosters: nothing
+is sent for them, they become `sent` when their roster is opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from bank_adapters.contract import (
     Transport,
 )
 from bank_adapters.transports.connection import ConnectionFileError
+from bank_adapters.xsd import carried
 from disbursement.documents.control_note import (
     ControlNote,
     control_note_pdf,
@@ -33,6 +36,7 @@ from disbursement.documents.control_note import (
 )
 from disbursement.jobs import calls
 from disbursement.jobs.rails import called_rail, is_called
+from disbursement.payments import recalls
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
@@ -75,9 +79,10 @@ def drain(
     with ctx.cell.read() as conn:
         rows = conn.execute(
             text(
-                "SELECT o.batch_id, b.rail, b.state FROM outbox o JOIN batch b "
-                "ON b.id = o.batch_id WHERE o.state IN ('waiting', 'claimed') "
-                "AND o.not_before <= :d ORDER BY o.batch_id"
+                "SELECT o.batch_id, coalesce(b.rail, ''), coalesce(b.state, c.state) FROM outbox o "
+                "LEFT JOIN batch b ON b.id = o.batch_id LEFT JOIN recall c ON c.id = o.batch_id "
+                "WHERE o.state IN ('waiting', 'claimed') AND o.not_before <= :d "
+                "ORDER BY o.batch_id"
             ),
             {"d": day},
         ).all()
@@ -87,6 +92,8 @@ def drain(
             if rail == "cash":
                 _hand_to_desk(ctx, batch_id, open_roster, worker)
                 done.rosters += 1
+            elif not rail:
+                _send_recall(ctx, transport_for, batch_id, state, worker, done)
             else:
                 _send(ctx, transport_for, batch_id, state, worker, done)
         except (NotNowError, ConnectionFileError) as error:
@@ -141,27 +148,81 @@ def _send(
     if state == "queued":
         _claim(ctx, batch_id, worker)
     file = _outgoing_file(ctx, batch_id)
-    _write_notes(ctx, batch_id, file.path)
+    _write_notes(file.path, lambda: _note_of(ctx, batch_id, file.path))
+    outcome = _carry(transport, file, state)
+    with ctx.cell.begin() as conn:
+        _settle(conn, batch_id, outcome, done, partial(_record, conn, ctx, batch_id, worker=worker))
+
+
+def _carry(transport: Transport, file: OutgoingFile, state: str) -> Outcome:
+    """Hand a file over; ask first where an earlier try may have done it."""
     outcome: Outcome = NotSent("not asked yet")
     if state in ("sending", "unknown"):
         outcome = transport.delivered(file.name)
-    if isinstance(outcome, NotSent):
-        outcome = transport.send(file)
+    return transport.send(file) if isinstance(outcome, NotSent) else outcome
+
+
+def _settle(
+    conn: Connection, number: int, outcome: Outcome, done: Sent, record: Callable[..., None]
+) -> None:
+    """Record the outcome of handing a file over: `record` takes its state and the outbox's."""
+    if isinstance(outcome, Accepted):
+        record(state="sent", outbox="done")
+        done.sent += 1
+    elif isinstance(outcome, NotSent):
+        # Nothing left: it stays in `sending`, money held; the next drain tries again under the
+        # same name.
+        _tries(conn, number, outcome)
+        done.waiting += 1
+    elif isinstance(outcome, Rejected):
+        record(state="unknown", outbox="stopped")
+        done.stopped += 1
+    else:
+        record(state="unknown", outbox="waiting", why=outcome.reason)
+        done.unknown += 1
+
+
+def _send_recall(
+    ctx: Context,
+    transport_for: TransportFor,
+    number: int,
+    state: str,
+    worker: str,
+    done: Sent,
+) -> None:
+    """Send what asks payments back, by the way of the file that pays them."""
+    found, file = recalls.file_of(ctx, number)
+    if state not in OPEN:
+        # The bank answered before its delivery was recorded.
+        with ctx.cell.begin() as conn:
+            _outbox(conn, ctx, number, "done", worker)
+        return
+    transport = transport_for(found.provider)
+    if state == "queued":
+        recalls.claim(ctx, number)
+    _write_notes(file.path, lambda: _recall_note(ctx, found, file))
+    outcome = _carry(transport, file, state)
+
+    def record(state: str, outbox: str, why: str = "") -> None:
+        recalls.left(conn, ctx, number, state)
+        _outbox(conn, ctx, number, outbox, worker, why)
+
     with ctx.cell.begin() as conn:
-        if isinstance(outcome, Accepted):
-            _record(conn, ctx, batch_id, "sent", "done", worker)
-            done.sent += 1
-        elif isinstance(outcome, NotSent):
-            # Nothing left: the batch stays in `sending`, money held; the next drain tries again
-            # under the same name.
-            _tries(conn, batch_id, outcome)
-            done.waiting += 1
-        elif isinstance(outcome, Rejected):
-            _record(conn, ctx, batch_id, "unknown", "stopped", worker)
-            done.stopped += 1
-        else:
-            _record(conn, ctx, batch_id, "unknown", "waiting", worker, outcome.reason)
-            done.unknown += 1
+        _settle(conn, number, outcome, done, record)
+
+
+def _recall_note(ctx: Context, found: recalls.Recall, file: OutgoingFile) -> ControlNote:
+    """Collect a request's note: the batch's, about another file and its part of the payments."""
+    with ctx.cell.read() as conn:
+        created, version = conn.execute(
+            text("SELECT created_text, version FROM recall WHERE id = :i"), {"i": found.id}
+        ).one()
+    paid = _note_of(ctx, found.batch_id, file.path)
+    return replace(
+        paid, asks_back=paid.message_id, message_id=found.message_id, file_name=file.name,
+        sha256=file.sha256, payments=found.payments, total_vnd=found.total_vnd, made_at=created,
+        validated=carried(version),
+    )  # fmt: skip
 
 
 def _called(ctx: Context, batch_id: int) -> Any:
@@ -184,7 +245,7 @@ def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -
     if state == "queued":
         _claim(ctx, batch_id, worker)
     path = _outgoing_file(ctx, batch_id).path
-    _write_notes(ctx, batch_id, path)
+    _write_notes(path, lambda: _note_of(ctx, batch_id, path))
     with rail.wire() as wire:
         progress = calls.send_batch(ctx, rail, batch, path, wire)
     with ctx.cell.begin() as conn:
@@ -261,7 +322,7 @@ def _claim(ctx: Context, batch_id: int, worker: str) -> None:
         )
 
 
-def _write_notes(ctx: Context, batch_id: int, path: Path) -> None:
+def _write_notes(path: Path, note_of: Callable[[], ControlNote]) -> None:
     """Put the control note beside the file as TXT and PDF, before the first byte leaves.
 
     Outside the transaction: under the lock of the chain nothing is rendered (coins.md 19). The
@@ -271,22 +332,22 @@ def _write_notes(ctx: Context, batch_id: int, path: Path) -> None:
     forms = {".txt": path.with_suffix(beside), ".pdf": path.with_suffix(".pdf")}
     if all(form.exists() for form in forms.values()):
         return
-    with ctx.cell.read() as conn:
-        note = _note_of(conn, batch_id, path)
+    note = note_of()
     files.write(forms[".txt"], control_note_text(note).encode())
     files.write(forms[".pdf"], control_note_pdf(note))
 
 
-def _note_of(conn: Connection, batch_id: int, path: Path) -> ControlNote:
+def _note_of(ctx: Context, batch_id: int, path: Path) -> ControlNote:
     """Collect a batch's note; the chain's head is the seal by which its money was held."""
-    row = _batch(conn, batch_id)
-    seq, head = conn.execute(
-        text(
-            "SELECT s.seq, s.hash FROM journal j JOIN seal s ON s.journal_id = j.id "
-            "WHERE j.idem_key = :k"
-        ),
-        {"k": f"cash_held:{batch_id}"},  # books.hold_cash posts under this key
-    ).one()
+    with ctx.cell.read() as conn:
+        row = _batch(conn, batch_id)
+        seq, head = conn.execute(
+            text(
+                "SELECT s.seq, s.hash FROM journal j JOIN seal s ON s.journal_id = j.id "
+                "WHERE j.idem_key = :k"
+            ),
+            {"k": f"cash_held:{batch_id}"},  # books.hold_cash posts under this key
+        ).one()
     return ControlNote(
         office=office(row["payer"], row["payer_name"], row["province_code"]),
         provider=row["provider_name"],
@@ -347,20 +408,25 @@ def _record(
     worker: str,
     why: str = "",
 ) -> None:
-    at = stamp(ctx.clock)
     conn.execute(
         text(
             "UPDATE batch SET state = :s, sent_at = :t WHERE id = :b "
             "AND state IN ('queued', 'sending', 'unknown')"
         ),
-        {"s": state, "t": at, "b": batch_id},
+        {"s": state, "t": stamp(ctx.clock), "b": batch_id},
     )
+    _outbox(conn, ctx, batch_id, outbox, worker, why)
+
+
+def _outbox(
+    conn: Connection, ctx: Context, number: int, state: str, worker: str, why: str = ""
+) -> None:
     conn.execute(
         text(
             "UPDATE outbox SET state = :o, why = :y, claimed_by = :w, claimed_at = :t "
             "WHERE batch_id = :b"
         ),
-        {"o": outbox, "y": why, "w": worker, "t": at, "b": batch_id},
+        {"o": state, "y": why, "w": worker, "t": stamp(ctx.clock), "b": number},
     )
 
 

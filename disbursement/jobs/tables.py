@@ -10,7 +10,7 @@ from disbursement.platform.database import cell_metadata
 outbox = Table(
     "outbox",
     cell_metadata,
-    big("batch_id", pk=True),
+    big("batch_id", pk=True),  # a batch, or a request to ask payments of one back (`recall`)
     words("file_name"),
     words("not_before"),
     words("state"),  # waiting | claimed | done | stopped

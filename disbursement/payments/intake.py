@@ -27,7 +27,7 @@ from bank_adapters.registry import profile_of
 from bank_adapters.sheets.profile import SheetProfile
 from bank_adapters.sheets.results import parse_result
 from disbursement.identity.service import user
-from disbursement.payments import calls, statements, statuses
+from disbursement.payments import calls, recalls, statements, statuses
 from disbursement.payments.answer import AnswerResult, Applied, NotTakenError
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp
@@ -65,7 +65,7 @@ def take_answer(
     actor: str,
     parse: Parse = answers.parse,
 ) -> AnswerResult:
-    """Take one pain.002, camt.053 or MT940; return what became of it.
+    """Take one pain.002, camt.029, camt.053 or MT940; return what became of it.
 
     `parse` reads other kinds, which never come as files from outside (a called rail's answers).
 
@@ -325,6 +325,8 @@ def _apply(
 ) -> Applied:
     if parsed.kind == "calls":
         return calls.take(conn, ctx, parsed, answer_id, digest)
+    if parsed.kind == "camt.029":
+        return recalls.take(conn, ctx, parsed, answer_id, digest)
     take = statuses.take if parsed.kind in STATUS_KINDS else statements.take
     return take(conn, ctx, parsed, answer_id, digest)
 

@@ -1,8 +1,7 @@
 """Reading payments: one payment's story, every payment's state, failures, a month's counts.
 
 The state of an attempt is folded by `rules.attempt_state`; `STATES` is its set-wise form for
-reports over many (a property test keeps the two equal; recalls, which nothing here writes yet, are
-left to the fold). Amounts are whole dong, months yyyymm.
+reports over many (a property test keeps the two equal). Amounts are whole dong, months yyyymm.
 """
 
 from __future__ import annotations
@@ -237,7 +236,8 @@ def _attempts_sql(where: str) -> str:
         "max(CASE WHEN k.code_set = 'decision' THEN 1 ELSE 0 END) AS decided, "
         f"max(CASE WHEN k.code_set = 'decision' AND k.state IN ({_in(MOVING)}) THEN 1 ELSE 0 END) "
         "AS ruled, max(CASE k.state WHEN 'accepted' THEN 3 WHEN 'sent' THEN 2 WHEN 'unknown' "
-        "THEN 1 ELSE 0 END) AS weak FROM attempt_news k JOIN batch b ON b.id = k.batch_id "
+        "THEN 1 ELSE 0 END) AS weak, max(CASE WHEN k.state = 'recall_asked' THEN k.seq END) AS l_a "
+        "FROM attempt_news k JOIN batch b ON b.id = k.batch_id "
         "JOIN batch_row r ON r.batch_id = k.batch_id AND r.n = k.n "
         f"WHERE ({where}) AND k.seq >= {decided} GROUP BY k.batch_id, k.n"
     )
@@ -254,6 +254,13 @@ def _attempts_sql(where: str) -> str:
     )
 
 
+# Asked back last at l_a: from the next "unknown" on (the rail refused, or cannot say) it is as if
+# that had been said first; until then nothing weaker than an outcome counts.
+_ASKED = """CASE (SELECT max(CASE z.state WHEN 'accepted' THEN 3 WHEN 'sent' THEN 2 ELSE 1 END)
+  FROM attempt_news z WHERE z.batch_id = a.batch_id AND z.n = a.n AND z.seq >= (
+    SELECT min(u.seq) FROM attempt_news u WHERE u.batch_id = a.batch_id AND u.n = a.n
+    AND u.seq > a.l_a AND u.state = 'unknown'))
+  WHEN 3 THEN 'accepted' WHEN 2 THEN 'sent' WHEN 1 THEN 'unknown' ELSE 'recall_asked' END"""
 _ANY = "coalesce(a.f_c, a.f_j, a.f_r, a.f_h, a.f_u, a.f_x) IS NOT NULL"
 _FLYING = "a.base IN ('sending', 'sent', 'accepted', 'unknown')"
 
@@ -269,6 +276,7 @@ CASE
   WHEN coalesce(a.parked, 0) = 1 THEN 'parked'
   WHEN NOT ({_ANY}) THEN
     CASE WHEN a.base NOT IN ('sending', 'sent', 'accepted', 'unknown') THEN a.base
+         WHEN a.l_a IS NOT NULL THEN {_ASKED}
          WHEN coalesce(a.weak, 0) > CASE a.base WHEN 'accepted' THEN 3 WHEN 'sent' THEN 2
               WHEN 'unknown' THEN 1 ELSE 0 END
            THEN CASE a.weak WHEN 3 THEN 'accepted' WHEN 2 THEN 'sent' ELSE 'unknown' END

@@ -7,7 +7,7 @@ member, except where the bank says that it has seen the file before: that means 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,10 @@ ACCEPTING = frozenset({"ACCP", "ACSP", "ACWC", "ACFC"}) | SETTLED_CLAIMS
 EXPANDED = 1_000_000_000
 """Numbers of items that stand for a member of a rejected file start here."""
 _WORDS = 140
+Counts = dict[tuple[str, str], tuple[int, int]]
+"""What `store.judge` returns: (wants, verdict) -> (count, dong)."""
+Meaning = tuple[str, str, str]
+"""What a status wants, the state it is recorded as, and the code that is kept."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +78,14 @@ def take(
             payer_id=batch.payer_id,
             provider_id=batch.provider_id,
         )
-    scope = Scope(
-        batch.payer_id, batch.payer, batch.provider, answer_id, evidence,
-        effects.open_month(conn, batch.payer_id, today(ctx.clock)), today(ctx.clock),
-        f"answer:{answer_id}",
-    )  # fmt: skip
+    scope = scope_of(conn, ctx, batch, answer_id, evidence)
     whole = _whole(items, batch.message_id)
-    store.stage(conn, _staged(items, ctx.cell.code, scope.day.isoformat()))
+    store.stage(conn, staged(items, ctx.cell.code, scope.day.isoformat(), _meaning))
     if whole.rejected:
         _expand(conn, batch, whole, scope)
     store.expect(conn, EXPECTED.format(owner="b.id"), {})
     counts = store.judge(conn, batch.id)
-    _only_this_batch(counts, batch)
+    only_this_batch(counts, batch)
     _mark_batch(conn, ctx, batch, whole)
     done = effects.book(conn, ctx, scope)
     return applied(batch, done)
@@ -102,6 +102,17 @@ def _messages(conn: Connection, ctx: Context, items: Sequence[StatusItem] | Any)
         {"j": sorted(journals)[:3]},
     )
     return {str(message) for (message,) in rows}
+
+
+def scope_of(
+    conn: Connection, ctx: Context, batch: Row[Any], answer_id: int, evidence: bytes
+) -> Scope:
+    """Return whose answer it is, as `effects.book` wants it."""
+    day = today(ctx.clock)
+    return Scope(
+        batch.payer_id, batch.payer, batch.provider, answer_id, evidence,
+        effects.open_month(conn, batch.payer_id, day), day, f"answer:{answer_id}",
+    )  # fmt: skip
 
 
 def applied(batch: Row[Any], done: Effects) -> Applied:
@@ -160,7 +171,10 @@ def _whole(items: Sequence[StatusItem] | Any, message_id: str) -> _Whole:
     return _Whole(rejected, code, words, accepted and not rejected)
 
 
-def _staged(items: Any, cell_code: str, day: str) -> Iterator[Staged]:
+def staged(
+    items: Any, cell_code: str, day: str, meaning: Callable[[StatusItem], Meaning]
+) -> Iterator[Staged]:
+    """Yield the statuses of single payments as `store.stage` takes them."""
     read = id_reader(cell_code)
     for n, item in enumerate(items, 1):
         if item.level != "transaction":
@@ -172,15 +186,14 @@ def _staged(items: Any, cell_code: str, day: str) -> Iterator[Staged]:
             found = item.instr_id if key is not None else found
         if key is None and found.upper() not in NO_ID:
             key = (0, 0)
-        wants, news, code = _meaning(item)
+        wants, news, code = meaning(item)
         yield Staged(
             n, wants, news, key[0] if key else None, key[1] if key else None, found,
-            item.amount_vnd, 0, "status", code, item.reason_text[:_WORDS], day, "",
+            item.amount_vnd, 0, item.code_set, code, item.reason_text[:_WORDS], day, "",
         )  # fmt: skip
 
 
-def _meaning(item: StatusItem) -> tuple[str, str, str]:
-    """Return what a status wants, the state it is recorded as, and the code that is kept."""
+def _meaning(item: StatusItem) -> Meaning:
     status = item.status or ""
     meaning = status_meaning("transaction", status)
     if status in SETTLED_CLAIMS:
@@ -220,7 +233,7 @@ def _expand(conn: Connection, batch: Row[Any], whole: _Whole, scope: Scope) -> N
     )  # fmt: skip
 
 
-def _only_this_batch(counts: dict[tuple[str, str], tuple[int, int]], batch: Row[Any]) -> None:
+def only_this_batch(counts: Counts, batch: Row[Any]) -> None:
     """Refuse an answer that also names payments of another batch: mixed up, or altered."""
     foreign = sum(n for (_, verdict), (n, _) in counts.items() if verdict == "other_payer")
     if foreign:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table
 
-from disbursement.platform.columns import big, key, small, whole, words
+from disbursement.platform.columns import big, key, raw, small, whole, words
 from disbursement.platform.database import cell_metadata
 
 payment = Table(
@@ -51,6 +51,47 @@ attempt_news = Table(
     words("day"),
     PrimaryKeyConstraint("batch_id", "n", "seq"),
     Index("attempt_news_answer", "answer_id"),
+)
+
+# State: held (asked, waits for the second person) -> queued -> sending -> sent, unknown; withdrawn.
+recall = Table(
+    "recall",
+    cell_metadata,
+    key(),  # among the numbers of batches: one outbox serves both
+    big("batch_id"),
+    big("payer_id"),
+    big("provider_id"),
+    words("message_id", unique=True),
+    words("version"),  # of the camt.055
+    words("file_name"),
+    raw("file_sha256"),
+    words("created_text"),
+    words("reason"),
+    words("document"),
+    whole("payments"),
+    big("total_vnd"),
+    words("state"),
+    words("made_by"),
+    big("made_person"),
+    words("made_at"),
+    words("signed_by", null=True),
+    big("signed_person", null=True),
+    words("signed_at", null=True),
+    words("sent_at", null=True),
+    CheckConstraint("signed_person <> made_person", name="recall_two_people"),
+    Index("recall_batch", "batch_id"),
+)
+
+recall_row = Table(
+    "recall_row",
+    cell_metadata,
+    big("recall_id"),
+    whole("n"),  # of the row in the batch
+    big("batch_id"),
+    words("answer"),  # '' or the bank's last word: ACCR, RJCR, PDCR
+    words("reason"),
+    PrimaryKeyConstraint("recall_id", "n"),
+    Index("recall_row_batch", "batch_id", "n"),
 )
 
 free_coin = Table(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tomllib
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from bank_adapters.contract import (
     RefusedRow,
 )
 from bank_adapters.iso20022 import Iso20022Bank
-from bank_adapters.profiles import ProfileError
+from bank_adapters.profiles import ProfileError, load_profile
 from bank_adapters.registry import adapter, adapters
 from bank_adapters.transports import FileDrop
 from tests.bank_adapters.build import entry, header, report, row, statement, status
@@ -85,12 +86,22 @@ def test_a_profile_is_made_for_one_adapter() -> None:
     assert refused.value.code == "profile_adapter"
 
 
-@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("name", [name for name in OPTIONAL if name != "cancel"])
 def test_a_capability_not_offered_raises(name: str) -> None:
     with pytest.raises(NotOffered) as refused:
         getattr(adapter("iso20022", "iso-vn-1"), name)("x")
     assert refused.value.code == "not_offered"
     assert name in refused.value.sentence
+
+
+def test_asking_back_is_offered_where_the_profile_names_the_message() -> None:
+    offers = adapter("iso20022", "iso-vn-1")
+    assert (offers.capabilities.cancel, hasattr(offers, "cancel")) == (True, True)
+    none = Iso20022Bank(replace(load_profile("iso-vn-1"), cancel_version=""))
+    assert (none.capabilities.cancel, hasattr(none, "cancel")) == (False, False)
+    with pytest.raises(NotOffered) as refused:
+        none.cancel  # noqa: B018 - asking is enough
+    assert refused.value.code == "not_offered"
 
 
 def test_a_misspelt_name_is_no_capability() -> None:

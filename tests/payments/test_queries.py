@@ -27,7 +27,7 @@ from ledger.bulk import bulk_insert
 from tests.payments.world import back, debit, pain002, sent_month
 from tests.runs.world import PAYER, World
 
-SAID = ("sent", "accepted", "unknown", "parked", *MOVING)
+SAID = ("sent", "accepted", "unknown", "parked", "recall_asked", "unknown", *MOVING)
 CODES = ("", "AC04", "ACSC")
 
 
@@ -143,7 +143,7 @@ def test_states_of_many_equal_the_fold_of_one(world: World):
         states = [attempt_state(*told[key]) for key in sorted(attempts[p])]
         expected[p] = (amount, payment_state(hold, closed, states))
     assert found == expected
-    assert len({state for _, state in found.values()}) == 17  # all but withdrawn, recall_asked
+    assert len({state for _, state in found.values()}) == 18  # all but withdrawn
 
 
 def test_a_month_in_figures(world: World, tmp_path: Path):

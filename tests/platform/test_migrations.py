@@ -44,6 +44,8 @@ FROZEN = {
     "0012_rail_calls.sqlite.sql": "4e436a620133e081",
     "0013_account_drive.postgresql.sql": "006f43a6b744778a",
     "0013_account_drive.sqlite.sql": "931658046d3d8c66",
+    "0014_recalls.postgresql.sql": "5cc0f93392ecba44",
+    "0014_recalls.sqlite.sql": "6ab5273ef494a43f",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
     "0002_bank_directory.postgresql.sql": "6dfcd555943f607c",
@@ -204,6 +206,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0011",
         "0012",
         "0013",
+        "0014",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -247,6 +250,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
         conn.exec_driver_sql("DROP TABLE draw_part")
         conn.exec_driver_sql("DROP TABLE wire_file")
         conn.exec_driver_sql("DROP TABLE rail_call")
+        conn.exec_driver_sql("DROP TABLE recall")
+        conn.exec_driver_sql("DROP TABLE recall_row")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")
