@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -27,6 +28,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, OurFaultError
 from disbursement.runs import close, papers, service
 from disbursement.runs.books import DrawPart, draw_parts
+from disbursement.sample.writer import POST
 from ledger import chart
 
 PAY_DAY = 5
@@ -56,6 +58,15 @@ class Days:
             month, list_day(month), paid, forward(paid, LATE), decided, cash_last_day(month),
             report_day(month),
         )  # fmt: skip
+
+
+class OpenRoster(NamedTuple):
+    """A cash batch whose roster is open: its payer's code, its message id, who pays it out."""
+
+    batch: int
+    payer: str
+    message: str
+    provider: str
 
 
 @dataclass
@@ -154,7 +165,9 @@ class DemoMonth:
         self.rails.at(days.paid, 9)
         with self.watch.stage("send"):
             sent = worker.send_due(self.ctx)
-        self.printing.write("roster", [b for b, _, _ in self._rosters()], days.paid)
+        self.printing.write("roster", [r.batch for r in self._rosters()], days.paid)
+        with self.watch.stage("simulate"):
+            self.rails.post.give(self._lists_of_the_post(), days.paid)
         self._healthy(f"{days.paid:%d/%m} {sent}")
         with self.watch.stage("simulate"):
             count = self.parties.bank.take_orders(days.paid)
@@ -199,21 +212,28 @@ class DemoMonth:
         self.clock.set(day)
         with self.watch.stage("cash"):
             worker.send_due(self.ctx)
+        with self.watch.stage("simulate"):
+            self.rails.post.give(self._lists_of_the_post(), day)
         self._healthy(f"{days.decided:%d/%m} {words}")
-        printed = {b for b, _, _ in rosters}
-        rosters += [r for r in self._rosters() if r[0] not in printed]
+        printed = {r.batch for r in rosters}
+        rosters += [r for r in self._rosters() if r.batch not in printed]
         with self.watch.stage("papers"):
             self.printing.share(
-                self.ctx, "roster", [b for b, _, _ in rosters if b not in printed], day
+                self.ctx, "roster", [r.batch for r in rosters if r.batch not in printed], day
             )
         self.clock.set(days.cash, 17)
         with self.watch.stage("simulate"), self.ctx.cell.read() as conn:
-            results = self.parties.desk_lists(conn, rosters, days.cash)
+            desks = [r for r in rosters if r.provider == self.parties.provider]
+            results = self.parties.desk_lists(
+                conn, [(r.batch, r.payer, r.message) for r in desks], days.cash
+            )
+        with self.watch.stage("simulate"):
+            results += self.rails.post.answer(days.cash)
         with self.watch.stage("cash"):
             collected = sum(handover_file(self.ctx, p, actor="em").collected for p in results)
             left = sum(
-                close_roster(self.ctx, b, copies_returned=1, actor="em").uncollected
-                for b, _, _ in rosters
+                close_roster(self.ctx, r.batch, copies_returned=1, actor="em").uncollected
+                for r in rosters
             )
         self.watch.count("cash", collected + left)
         self._healthy(
@@ -241,17 +261,21 @@ class DemoMonth:
 
     # --- small parts --------------------------------------------------------------------------
 
-    def _rosters(self) -> list[tuple[int, str, str]]:
-        """Return the open rosters: batch, payer's code, the batch's message id."""
+    def _lists_of_the_post(self) -> list[int]:
+        """Return the batches of the open rosters that the post pays from."""
+        return [r.batch for r in self._rosters() if r.provider == POST[0]]
+
+    def _rosters(self) -> list[OpenRoster]:
+        """Return the open rosters, by batch."""
         with self.ctx.cell.read() as conn:
             rows = conn.execute(
                 text(
-                    "SELECT o.batch_id, o.commune_code, b.message_id FROM roster o "
-                    "JOIN batch b ON b.id = o.batch_id WHERE o.state = 'ordered' "
-                    "ORDER BY o.batch_id"
+                    "SELECT o.batch_id, o.commune_code, b.message_id, v.code FROM roster o "
+                    "JOIN batch b ON b.id = o.batch_id JOIN provider v ON v.id = b.provider_id "
+                    "WHERE o.state = 'ordered' ORDER BY o.batch_id"
                 )
             ).all()
-        return [(int(b), str(code), str(message)) for b, code, message in rows]
+        return [OpenRoster(*row) for row in rows]
 
     def _parts(self, list_id: int) -> list[DrawPart]:
         with self.ctx.cell.read() as conn:

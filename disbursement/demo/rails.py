@@ -1,12 +1,14 @@
-"""The called rails of a demo: a wallet and a Mobile Money operator as servers on this machine.
+"""The rails of a demo beside its bank: wallets, a Mobile Money operator, payOS, the post office.
 
-They keep their own journal of what they were told to pay; what they report at the month's end, and
-what the demo compares with our books, comes from there alone.
+Those that are called are servers on this machine. All keep their own journal of what they were told
+to pay; what they report at the month's end, and what the demo compares with our books, comes from
+there alone.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -20,13 +22,14 @@ from bank_adapters.simulators.wallet.base import Clock, Simulator
 from bank_adapters.simulators.wallet.journal import Journal
 from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
 from bank_adapters.simulators.wallet.server import serving
+from disbursement.demo.post import DemoPost
 from disbursement.jobs.callbacks import receive
 from disbursement.payments.attempts import id_reader
 from disbursement.platform import files
 from disbursement.platform.clock import ICT
 from disbursement.platform.connections import connection_path
 from disbursement.platform.context import Context
-from disbursement.sample.writer import RAILS
+from disbursement.sample.writer import GATEWAY, POST, WALLETS
 
 FAULTS = ("lost_answer:3", "5xx_after_booking:2", "busy:2", "duplicate_callback")
 """What each rail does wrong in a demo: lost answers, a full queue, double callbacks."""
@@ -50,6 +53,7 @@ class DemoRails:
 
     ctx: Context
     payers: dict[str, set[str]]
+    post: DemoPost
     simulators: dict[str, Simulator] = field(default_factory=dict)
     put: dict[tuple[str, str], int] = field(default_factory=dict)
     """(payer, provider) -> what was drawn to the provider less what it gave back, in dong."""
@@ -59,7 +63,9 @@ class DemoRails:
 
     def start(self, seed: int, truth: dict[str, Holder]) -> None:
         """Start the servers and describe the connections to them."""
-        for provider, _, _, _, profile, _ in RAILS:
+        for provider, _, _, _, profile, _ in (*WALLETS, GATEWAY):
+            if provider not in self.payers:
+                continue
             adapter = load_api_profile(profile).adapter
             keys, secrets = made_up_keys(adapter, seed)
             clock = Clock(self.ctx.clock.now())
@@ -82,6 +88,7 @@ class DemoRails:
         self._open.close()
         for made in self.simulators.values():
             made.journal.close()
+        self.post.office.close()
 
     def at(self, day: date, hour: int) -> None:
         """Set the rails' time."""
@@ -105,14 +112,12 @@ class DemoRails:
 
         Whose order it is says the batch that its id names.
         """
-        made = self.simulators[provider]
-        now = made.clock.now()
         read = id_reader(self.ctx.cell.code)
         by_journal: dict[int, int] = {}
-        for order in made.journal.orders():
-            key = read(order.id)
-            if key is not None and order.state(now) in ("waiting", "credited"):
-                by_journal[key[0]] = by_journal.get(key[0], 0) + order.amount
+        for order, amount in self._paid(provider):
+            key = read(order)
+            if key is not None:
+                by_journal[key[0]] = by_journal.get(key[0], 0) + amount
         out: dict[str, int] = {}
         with self.ctx.cell.read() as conn:
             rows = conn.execute(
@@ -122,29 +127,44 @@ class DemoRails:
                 out[payer] = out.get(payer, 0) + by_journal.get(int(journal), 0)
         return out
 
+    def _paid(self, provider: str) -> Sequence[tuple[str, int]]:
+        """Return (order, dong) of what a rail's own books say was paid."""
+        if provider == POST[0]:
+            return self.post.paid()
+        made = self.simulators[provider]
+        now = made.clock.now()
+        return [
+            (order.id, order.amount)
+            for order in made.journal.orders()
+            if order.state(now) in ("waiting", "credited")
+        ]
+
     def report_rows(self, month: int, day: date, *, send_back: bool) -> list[tuple[object, ...]]:
         """Return each rail's lines of the providers' report of a month."""
         out: list[tuple[object, ...]] = []
-        for provider in self.simulators:
+        for provider in sorted(self.payers):
             spent = self.spent(provider)
-            for payer in sorted(self.payers.get(provider, ())):
+            for payer in sorted(self.payers[provider]):
                 key = (payer, provider)
                 paid = spent.get(payer, 0)
                 left = self.put.get(key, 0) - paid
                 back = left if send_back else 0
-                transfer = paid - self.told.get(key, 0)
+                new = paid - self.told.get(key, 0)
+                cash = new if provider == POST[0] else 0
                 self.told[key] = paid
                 self.put[key] = self.put.get(key, 0) - back
                 voucher = f"BC{provider}{payer}-{month}"
-                out.append((payer, provider, month, transfer, 0, left - back, back, voucher, day))
+                out.append(
+                    (payer, provider, month, new - cash, cash, left - back, back, voucher, day)
+                )
         return out
 
     def balances(self) -> dict[tuple[str, str], int]:
         """Return (payer, provider) -> what lies at the rail by its own journal, in dong."""
         out = {}
-        for provider in self.simulators:
+        for provider in self.payers:
             spent = self.spent(provider)
-            for payer in self.payers.get(provider, ()):
+            for payer in self.payers[provider]:
                 key = (payer, provider)
                 out[key] = self.put.get(key, 0) - spent.get(payer, 0)
         return out

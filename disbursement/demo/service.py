@@ -16,6 +16,7 @@ from disbursement.demo.counterparties import Counterparties, bank_truth
 from disbursement.demo.faults import clean_held, judge
 from disbursement.demo.month import DemoMonth
 from disbursement.demo.place import place
+from disbursement.demo.post import DemoPost
 from disbursement.demo.printing import PrintRoom
 from disbursement.demo.rails import DemoRails, rail_contracts
 from disbursement.demo.stopwatch import Stopwatch
@@ -110,7 +111,7 @@ def _found(
     parties = Counterparties(
         PROVIDER[0], bank, office.deposit_accounts(folder), reports, sample.seed
     )
-    rails = DemoRails(ctx, rail_contracts(folder))
+    rails = DemoRails(ctx, rail_contracts(folder), DemoPost.open(ctx, sample.seed))
     rails.start(sample.seed, bank_truth(folder))
     room, auditor = PrintRoom(ctx.settings), Auditor(ctx.settings, say)
     return DemoMonth(ctx, clock, signers, parties, rails, room, auditor, watch)

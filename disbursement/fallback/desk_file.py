@@ -46,17 +46,25 @@ RESULTS = ColumnSet(
         Column("amount", "Số tiền", "whole", True, ("số tiền đã trả",)),
         Column("day", "Ngày nhận", "date", True, ("ngày trả",)),
         Column("proof", "Giấy tờ", "choice", True, ("giấy tờ chứng minh",), _PROOF_WORDS),
-        Column("note", "Ghi chú giấy tờ"),
+        Column("note", "Ghi chú giấy tờ", aliases=("ghi chú",)),
+        Column("outcome", "Kết quả"),
+        Column("n", "STT"),
+        Column("place", "Địa bàn"),
         Column("name", "Họ và tên"),
         Column("birth", "Năm sinh"),
         Column("last4", "4 số cuối"),
         Column("reference", "Mã tra cứu"),
         Column("months", "Tháng"),
         Column("payee", "Người nhận thay"),
-        Column("reason", "Lý do nhận tiền mặt"),
+        Column("reason", "Lý do nhận tiền mặt", aliases=("lý do",)),
     ),
 )
-"""Columns of the roster's workbook; only the order, amount, day, proof and note are read."""
+"""Columns of the roster's workbook and of the post's list (profile cash-desk-vn-1).
+
+Only the order, amount, day, proof and note are read, and the outcome where the list tells one.
+"""
+_OUTCOMES = {"đã nhận": True, "chưa nhận": False, "không nhận": False, "đã trả lại": False}
+"""Words of an outcome: whether the order was handed over."""
 _READ = ("order", "amount", "day", "proof")
 _MOST_SHOWN = 5
 
@@ -124,6 +132,7 @@ def _rows(ctx: Context, head: Header, rows: Iterator[tuple[int, list[Any]]]) -> 
         if order and len(cells) <= max(head.index[c] for c in _READ):
             # A file cut on its way: what it still says of others must not be booked as a whole.
             raise _bad(head, n, "order", "dòng bị cắt, thiếu ô; hãy lấy lại bản gốc.")
+        _agree(head, n, cells, handed=bool(day_text))
         if not day_text:
             continue  # not collected yet, or the line of totals
         key = read(order)
@@ -139,6 +148,17 @@ def _text(head: Header, cells: Sequence[Any], field: str) -> str:
     at = head.index.get(field)
     value = cells[at] if at is not None and at < len(cells) else None
     return "" if value is None else str(value).strip()
+
+
+def _agree(head: Header, n: int, cells: Sequence[Any], *, handed: bool) -> None:
+    """Refuse a row whose outcome says otherwise than its day."""
+    said = " ".join(_text(head, cells, "outcome").casefold().split())
+    if said and _OUTCOMES.get(said) is not handed:
+        raise _bad(
+            head, n, "outcome",
+            f"kết quả và ngày nhận không khớp: ghi một trong {', '.join(_OUTCOMES)}; chỉ “đã nhận” "
+            "có ngày.",
+        )  # fmt: skip
 
 
 def _bad(head: Header, n: int, field: str, why: str) -> RefusedError:

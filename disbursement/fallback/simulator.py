@@ -291,7 +291,7 @@ def _book(message: str, rows: Iterable[tuple[str, str, str, str]], day: date) ->
         made.set_properties({"created": datetime.combine(day, datetime.min.time())})
         tab = made.add_worksheet()
         tab.write_string(0, 0, f"{_MARK}{message}")
-        for x, name in enumerate(("Mã lệnh", "Số tiền", "Kết quả", "Ngày nhận", "Ghi chú")):
+        for x, name in enumerate(("Mã lệnh", "Số tiền", "Kết quả", "Ngày nhận", "Giấy tờ")):
             tab.write_string(1, x, name)
         for y, (order, amount, when, proof) in enumerate(rows, 2):
             tab.write_string(y, 0, order)

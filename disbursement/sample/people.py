@@ -176,7 +176,8 @@ class Maker:
             return person
         draw -= ACCOUNT_SHARE
         for kind, share, operator in (
-            ("wallet", WALLET_SHARE * WALLET_COMMUNES, "MoMo"),
+            ("wallet", WALLET_SHARE * WALLET_COMMUNES * 2 / 3, "MoMo"),
+            ("wallet", WALLET_SHARE * WALLET_COMMUNES / 3, "ZaloPay"),
             ("mobile_money", MOBILE_MONEY_SHARE * WALLET_COMMUNES, "MobiFone Money"),
         ):
             share_before, draw = draw, draw - share

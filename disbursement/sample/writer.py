@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TextIO
@@ -48,12 +49,20 @@ FOUND_AT = {
     "wrong_name": "rejected by the simulated bank",
 }
 PROVIDER = ("VBA", "Ngân hàng giữ hợp đồng chi trả (mẫu)", "VBAAVNVX")
-RAILS = (
+WALLETS = (
     ("MOMO", "Ví MoMo (mẫu)", "Ví điện tử", "MoMo", "momo-1", "2800"),
+    ("ZALOPAY", "Ví ZaloPay (mẫu)", "Ví điện tử", "ZaloPay", "zalopay-1", "2810"),
     ("MOBIFONE", "MobiFone Money (mẫu)", "Mobile Money", "MobiFone Money", "mobifone-money-1",
      "2900"),
 )  # fmt: skip
 """Contracts of communes whose people have wallets: code, name, rail, operator, profile, account."""
+GATEWAY = ("PAYOS", "payOS (mẫu)", "Ngân hàng", "VBAAVNVX", "payos-batch-1", "2820")
+POST = ("VNPOST", "Bưu điện tỉnh (mẫu)", "Bưu điện", "", "cash-desk-vn-1", "2830")
+GATEWAY_COMMUNES = 24
+"""One commune in this many (the first, the 25th, ...; never the last) transfers through payOS.
+
+payOS has no desks: cash of these communes is paid by the post.
+"""
 FIELDS = (
     "identity", "name", "birth", "sex", "commune", "programme", "clause", "degree",
     "certificate_date", "children", "studying", "household", "household_decision",
@@ -268,6 +277,7 @@ class _Writer:
         late: bool,
     ) -> None:
         self.folder, self.form, self.communes = folder, form, communes
+        self.through_payos = {c.code for c in communes[:-1:GATEWAY_COMMUNES]}
         self.maker = Maker(seed, province)
         self.amounts = _Amounts()
         self.report = SampleReport(str(folder), province, people, len(communes), seed=seed)
@@ -336,12 +346,26 @@ class _Writer:
         self.report.planted = {
             k: c * (2 if k == "shared_account" else 1) for k, c in counts.items()
         }
+        everywhere = (range(roll),)
         return iter(
             sorted(
-                (int((j + 0.5) * roll / count), kind)
+                (_spread(self._named(roll) if kind == "wrong_name" else everywhere, j, count), kind)
                 for kind, count in counts.items()
                 for j in range(count)
             )
+        )
+
+    def _named(self, roll: int) -> tuple[range, ...]:
+        """Return the good people whose provider is told a name and compares it.
+
+        payOS transfers by number: nobody there could find a wrong name.
+        """
+        many = len(self.communes)
+        starts = [-(-n * roll // many) for n in range(many + 1)]
+        return tuple(
+            range(first, last)
+            for commune, (first, last) in zip(self.communes, pairwise(starts), strict=True)
+            if commune.code not in self.through_payos
         )
 
     def _put(self, person: Person) -> None:
@@ -401,11 +425,14 @@ class _Writer:
             self.folder / "contracts-rails.csv", "csv",
             [c.header for c in columns.CONTRACTS.columns],
         ) as table:  # fmt: skip
-            for n, commune in enumerate(c for c in self.communes if has_wallets(c.code)):
-                for code, name, rail, there, profile, prefix in RAILS:
+            for n, commune in enumerate(self.communes):
+                rails = WALLETS if has_wallets(commune.code) else ()
+                if commune.code in self.through_payos:
+                    rails = (*rails, GATEWAY, POST)
+                for code, name, rail, there, profile, prefix in rails:
                     table.write(
                         (commune.code, code, name, rail, there, profile,
-                         f"HĐ-{code}-{commune.code}/2026", "01/09/2026", "",
+                         f"HĐ-{code}-{commune.code}/2026", "02/09/2026", "",
                          f"{prefix}{commune.code}{n:04d}", "30", "5")
                     )  # fmt: skip
         with _Table(
@@ -421,6 +448,16 @@ class _Writer:
             json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
         (self.folder / "README.txt").write_text(_README, encoding="utf-8")
+
+
+def _spread(places: Sequence[range], j: int, count: int) -> int:
+    """Return the middle of the j-th of `count` equal parts of all places together."""
+    at = int((j + 0.5) * sum(map(len, places)) / count)
+    for place in places:
+        if at < len(place):
+            return place[at]
+        at -= len(place)
+    raise AssertionError("j is below count")
 
 
 def _as(person: Person, kind: str) -> Person:
@@ -441,7 +478,8 @@ register-2026-11.*    decisions of November 2026; import before the list of Dece
 opening.csv           what was paid for July to September 2026, at the level of then
 deaths.csv            the population database's answer
 contracts.csv         one contract per payer with a bank
-contracts-rails.csv   contracts with a wallet and a Mobile Money operator, where people have them
+contracts-rails.csv   contracts with wallets and a Mobile Money operator, where people have them;
+                      with payOS and the post in one commune in 24: they pay its transfers and cash
 budget.csv            the year's authority per payer and line
 bank_truth.csv        for the simulated bank: accounts it knows under another name, or has closed
 planted.csv, .json    the planted faults, row by row, and where each must be found

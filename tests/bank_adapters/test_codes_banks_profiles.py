@@ -136,7 +136,7 @@ def test_no_code_finds_two_present_banks() -> None:
     for name in ("bic", "napas_bin", "short_name"):
         values = [getattr(b, name) for b in present if getattr(b, name)]
         assert len(values) == len(set(values)), name
-    assert len(banks()) == 72
+    assert len(banks()) == 73
     require_rail("bank")
 
 

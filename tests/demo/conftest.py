@@ -71,6 +71,11 @@ class Ran:
                 out += conn.execute(query).fetchall()
         return out
 
+    def post(self) -> dict[str, int]:
+        """Return what the simulated post office paid by its own books: order -> dong."""
+        with sqlite3.connect(f"file:{self.home}/drop/VNPOST/post.db?mode=ro", uri=True) as conn:
+            return dict(conn.execute("SELECT order_id, amount FROM paid"))
+
     @cached_property
     def register(self) -> dict[str, list[plain.Row]]:
         return plain.register(sorted((self.home / "sample").glob("register*.xlsx")))

@@ -11,14 +11,18 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from python_calamine import CalamineWorkbook
+from xlsxwriter import Workbook
 
+from disbursement.demo.post import DemoPost
 from disbursement.fallback.desk_file import handover_file
 from disbursement.fallback.papers import write_roster
 from disbursement.fallback.simulator import FAULTS, PROFILES, PostOffice, read_list
 from disbursement.platform.errors import RefusedError
-from tests.fallback.test_cash import month, orders
+from tests.fallback.test_cash import AGENT, month, orders
 from tests.payments.world import Month
 from tests.runs.test_month import healthy
+from tests.runs.world import World
 
 __all__ = ["month"]
 DAY = date(2026, 10, 5)
@@ -47,6 +51,49 @@ def test_a_roster_goes_out_and_its_result_comes_in(month: Month, tmp_path: Path)
     again = handover_file(world.ctx, path, actor="quy")
     assert (again.repeated, again.collected) == (True, 0)
     healthy(world)
+
+
+def result_list(desk: PostOffice, world: World, batch: int, **outcome: str) -> Path:
+    """A list of profile cash-desk-vn-1 given to the post, and its result; `outcome` replaces one."""
+    DemoPost(world.ctx, desk).give([batch], DAY)
+    [path] = DemoPost(world.ctx, desk).answer(DAY)
+    rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    assert rows[1] == ["Mã lệnh", "Số tiền", "Kết quả", "Ngày nhận", "Giấy tờ"]
+    changed = path.with_name("changed.xlsx")
+    with Workbook(str(changed)) as book:
+        sheet = book.add_worksheet()
+        for y, row in enumerate(rows):
+            cells = [outcome.get("says", c) if (y, x) == (2, 2) else c for x, c in enumerate(row)]
+            cells = [outcome.get("day", c) if (y, x) == (2, 3) else c for x, c in enumerate(cells)]
+            sheet.write_row(y, 0, cells)
+    return changed
+
+
+def test_a_result_in_the_form_of_the_post_s_profile_is_booked(month: Month, tmp_path: Path) -> None:
+    world, desk = month.world, office(tmp_path / "post")
+    path = result_list(desk, world, month.cash_batch)
+    done = handover_file(world.ctx, path, actor="quy")
+    assert (done.collected, done.amount_vnd) == (2, sum(desk.paid().values()))
+    assert desk.paid() == dict(orders(world, month.cash_batch))
+    assert world.balance(AGENT) == 0
+    healthy(world)
+
+
+@pytest.mark.parametrize(
+    ("says", "day"),
+    [("Chưa nhận", "05/10/2026"), ("Không nhận", "05/10/2026"), ("Đã nhận", ""), ("Có", "")],
+)
+def test_an_outcome_that_says_otherwise_than_its_day_moves_nothing(
+    month: Month, tmp_path: Path, says: str, day: str
+) -> None:
+    world, desk = month.world, office(tmp_path / "post")
+    path = result_list(desk, world, month.cash_batch, says=says, day=day)
+    with pytest.raises(RefusedError) as why:
+        handover_file(world.ctx, path, actor="quy")
+    assert why.value.code == "desk_row"
+    assert "Kết quả" in why.value.sentence
+    assert world.one("SELECT count(*) FROM handover") == 0
+    assert world.balance(AGENT) == -1_000_000
 
 
 def test_the_same_order_in_another_copy_is_paid_once(month: Month, tmp_path: Path) -> None:
