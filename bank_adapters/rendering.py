@@ -20,12 +20,30 @@ from bank_adapters.refusals import batch_refused
 from bank_adapters.registry import AnyProfile
 from bank_adapters.sheets import checks, render
 from bank_adapters.sheets.bank_names import bank_name
-from bank_adapters.sheets.profile import SheetProfile
+from bank_adapters.sheets.profile import SheetProfile, load_sheet
 from bank_adapters.sheets.readback import read_sheet
 from bank_adapters.text import prepare_text
 from bank_adapters.xsd import validate_file
 
 _DEBTOR_LENGTH = 140
+
+
+def for_count(profile: AnyProfile, count: int) -> AnyProfile:
+    """Return the profile by which so many payments leave: a template may want two or more.
+
+    Nobody waits because they are alone on a list. Raises ProfileError.
+    """
+    if isinstance(profile, SheetProfile) and count < profile.min_payments_per_file:
+        return load_sheet(profile.fewer_by)
+    return profile
+
+
+def lot_size(profile: AnyProfile, count: int) -> int:
+    """Return how many of `count` payments go into one file: no lot is below the least."""
+    most = profile.max_payments_per_file
+    left = count % most
+    least = profile.min_payments_per_file if isinstance(profile, SheetProfile) else 1
+    return -(-count // -(-count // most)) if 0 < left < least else most
 
 
 def file_name(profile: AnyProfile, message_id: str) -> str:

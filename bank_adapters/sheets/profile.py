@@ -85,6 +85,8 @@ class SheetProfile:
     """BIC of the bank that takes the file; '' where it does not matter."""
     currency: str
     min_payments_per_file: int
+    fewer_by: str
+    """Profile by which fewer payments than the least leave; '' where the least is 1."""
     max_payments_per_file: int
     max_bytes_per_file: int
     min_amount_vnd: int
@@ -242,6 +244,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "own_bank": _words,
     "currency": one_of("VND"),
     "min_payments_per_file": positive,
+    "fewer_by": _words,
     "max_payments_per_file": positive,
     "max_bytes_per_file": positive,
     "min_amount_vnd": positive,
@@ -270,6 +273,11 @@ def _together(p: SheetProfile) -> tuple[tuple[str, bool, str], ...]:
             "min_payments_per_file",
             p.min_payments_per_file <= p.max_payments_per_file,
             "lớn hơn max_payments_per_file",
+        ),
+        (
+            "fewer_by",
+            bool(p.fewer_by) == (p.min_payments_per_file > 1),
+            "đi với mẫu cần từ hai khoản, để một khoản lẻ vẫn chi được",
         ),
         ("min_amount_vnd", p.min_amount_vnd <= p.max_amount_vnd, "lớn hơn max_amount_vnd"),
         ("sheet_name", bool(p.sheet_name) == (p.form == "xlsx"), "đi với form: xlsx"),

@@ -169,7 +169,7 @@ class _Writer:
         self.source = source
         self.covers: set[int] = set()
         self.contract, self.frozen, self.value_date = contract, frozen, value_date
-        self.profile = profile_of(contract.profile)
+        self.profile = rendering.for_count(profile_of(contract.profile), frozen.payments)
         self.created = stamp(ctx.clock)[:19] + "Z"
         self.message_id = f"DS{ctx.cell.code}B{frozen.journal_id:010d}"
         self.manifest = Manifest()
@@ -366,7 +366,7 @@ def list_specs(conn: Connection, list_ids: Sequence[int], day: date) -> list[Bat
         if r[0] not in wanted:
             continue
         rail, contract_id, count = r[7], r[8], int(r[10])
-        size = count if rail == "cash" or r[9] is None else lot_size(r[9])
+        size = count if rail == "cash" or r[9] is None else lot_size(r[9], count)
         starts.append((len(specs), r[0], rail, contract_id or 0, size))
         purpose = "cash" if rail == "cash" else "first"
         specs += [
@@ -394,6 +394,6 @@ def list_specs(conn: Connection, list_ids: Sequence[int], day: date) -> list[Bat
     return specs
 
 
-def lot_size(profile: str) -> int:
-    """Return how many payments a provider takes in one file or call list."""
-    return profile_of(profile).max_payments_per_file
+def lot_size(profile: str, count: int) -> int:
+    """Return how many of `count` payments a provider is sent in one file or call list."""
+    return rendering.lot_size(profile_of(profile), count)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bank_adapters import rendering
 from bank_adapters.profiles import ProfileError
 from bank_adapters.sheets import profile as module
 from bank_adapters.sheets.bank_names import bank_name
@@ -122,3 +123,23 @@ def test_names_of_banks_are_those_of_the_template() -> None:
         if given["confidence"] != "low" and bank_name("mb-old", given["napas_bin"]):
             known += bank_name("mb-old", given["napas_bin"]) == given["mb_template_name"]
     assert known >= 40
+
+
+def test_a_template_that_wants_two_names_the_way_of_one() -> None:
+    wants_two = [p for p in map(load_sheet, sheet_ids()) if p.min_payments_per_file > 1]
+    assert [p.id for p in wants_two] == ["mb-bulk-2026", "mb-bulk-old"]
+    for profile in wants_two:
+        assert rendering.for_count(profile, 2) is profile
+        assert rendering.for_count(profile, 1).key == "unc-vn-1/1"
+    assert "mục fewer_by" in refused(plain("mb-bulk-old") | {"fewer_by": ""})
+    assert "mục fewer_by" in refused(plain() | {"fewer_by": "unc-vn-1"})
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "last"),
+    [(4_999, 5_000, 4_999), (5_000, 5_000, 5_000), (5_001, 2_501, 2_500),
+     (5_002, 5_000, 2), (10_001, 3_334, 3_333)],
+)  # fmt: skip
+def test_no_lot_is_left_with_one(count: int, size: int, last: int) -> None:
+    found = rendering.lot_size(load_sheet("mb-bulk-old"), count)
+    assert (found, (count - 1) % found + 1) == (size, last)

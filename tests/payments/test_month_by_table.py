@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from datetime import date
 from pathlib import Path
 
 import pytest
 import python_calamine
 from sqlalchemy import text
 
+from bank_adapters.outgoing import inspect_outgoing
 from disbursement.jobs import worker
 from disbursement.platform import ids
-from disbursement.platform.errors import RefusedError
 from disbursement.runs import service
 from tests.payments.world import (
     ADVANCE,
@@ -205,11 +206,28 @@ def test_a_bank_without_a_name_in_the_template_holds_its_payment_alone(world: Wo
     assert world.rows("SELECT payments FROM batch") == [(2,)]
 
 
-def test_a_template_that_takes_two_says_so_of_one(world: World) -> None:
-    profiled(world, "mb-bulk-2026")
-    add_people(world, [Person(PEOPLE[0].birth, K6)])
-    budget(world)
-    with pytest.raises(RefusedError) as refused:
-        service.prepare(world.ctx, 202610, world.signers["an"])
-    assert refused.value.code == "too_few_payments"
-    assert world.rows("SELECT count(*) FROM batch") == [(0,)]
+@pytest.mark.parametrize("profile", ["mb-bulk-old", "csv-vn-1"])
+def test_a_list_of_one_payment_is_paid_whatever_the_template_wants(
+    world: World, tmp_path: Path, profile: str
+) -> None:
+    profiled(world, profile)
+    month = sent_month(world, tmp_path, people=[Person(date(1980, 1, 1), K6)])
+    ((row,), folder) = month.rows, tmp_path / PROVIDER
+    assert (month.total, month.drawn, row.amount) == (EACH, EACH, EACH)
+    (path,) = folder.iterdir()
+    if profile == "mb-bulk-old":  # which takes two payments or more
+        assert path.name == f"UNC_{month.message_id}.xlsx"
+        assert world.rows("SELECT profile FROM batch WHERE rail = 'bank'") == [("unc-vn-1/1",)]
+        cells = python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+        assert cells[4][:4] == [1.0, row.e2e, "NGUYEN VAN THU 1", cells[4][3]]
+        assert cells[4][5] == cells[5][5] == EACH
+        assert cells[6][0] == "Số tiền bằng chữ: Bảy trăm năm mươi nghìn đồng"
+        about = inspect_outgoing(path, "sheet")
+        assert (about["complete"], about["importable"], about["total_vnd"]) == (True, True, EACH)
+    else:
+        assert path.name == f"{month.message_id}.csv"
+    drawn = Entry("CRDT", EACH, text="KBNN RDT1 CHI TRA")
+    assert drop(world, "sk.xml", month.statement([drawn, debit(row)])).startswith("nhận 1,")
+    assert month.states() == ["credited"]
+    assert (world.balance(TRANSIT), world.balance(ADVANCE), world.balance(PAYABLE)) == (0, 0, 0)
+    healthy(world)
