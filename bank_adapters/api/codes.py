@@ -7,7 +7,7 @@ the table is `unknown`: never a success and never a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -50,9 +50,17 @@ class CodeMeaning:
         return self.says in ("waiting", "unknown", "seen")
 
 
+CodeTable = Mapping[tuple[str, str, str], CodeMeaning]
+"""(rail, call or "" for both, code) -> meaning."""
+
+
 def wallet_code(rail: str, asked: Asked, code: str) -> CodeMeaning:
     """Return what a code means in answer to a payment or to an inquiry. Pure look-up."""
-    table = wallet_codes()
+    return code_in(wallet_codes(), rail, asked, code)
+
+
+def code_in(table: CodeTable, rail: str, asked: Asked, code: str) -> CodeMeaning:
+    """Return what a code means by a table; one that is not in it is unknown."""
     found = table.get((rail, asked, code)) or table.get((rail, "", code))
     return found or CodeMeaning(rail, code, "", "unknown", "", "UNKNOWN", "", known=False)
 
@@ -63,10 +71,18 @@ def seen(meaning: CodeMeaning) -> CodeMeaning:
 
 
 @lru_cache(maxsize=1)
-def wallet_codes() -> Mapping[tuple[str, str, str], CodeMeaning]:
-    """Return the whole table: (rail, call or "" for both, code) -> meaning."""
+def wallet_codes() -> CodeTable:
+    """Return the table of our own rails."""
+    return code_table(read_data("wallet_result_codes.csv"))
+
+
+def code_table(rows: Iterable[Mapping[str, str]]) -> CodeTable:
+    """Return a table of codes from rows with the columns of wallet_result_codes.csv.
+
+    A row whose fate is no word of `Says` is left out: its code stays unknown.
+    """
     table: dict[tuple[str, str, str], CodeMeaning] = {}
-    for row in read_data("wallet_result_codes.csv"):
+    for row in rows:
         for says in get_args(Says):
             if says == row["fate"]:
                 table[row["rail"], row["call"], row["code"]] = CodeMeaning(

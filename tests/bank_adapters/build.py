@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
-from datetime import date
 
 from bank_adapters import pain001
-from bank_adapters.contract import BatchHeader, PaymentRow, Rendered
+from bank_adapters.conformance.orders import DAY, header, row
+from bank_adapters.contract import PaymentRow, Rendered
 from bank_adapters.profiles import Profile, load_profile
 
+__all__ = ["DAY", "header", "row"]
 PROFILE = load_profile("iso-vn-1")
-DAY = date(2026, 11, 5)
-
-
-def row(n: int = 1, **changes: object) -> PaymentRow:
-    ref = f"DS25{n:012d}"
-    base = PaymentRow(
-        n, ref, 810_000, "BFTVVNVX", f"19{n:08d}", "NGUYEN VAN THU", f"{ref} CHI TRA T11", ref
-    )
-    return dataclasses.replace(base, **changes)
-
-
-def header(rows: list[PaymentRow], **changes: object) -> BatchHeader:
-    base = BatchHeader(
-        message_id="DS25B1",
-        payment_info_id="DS25B1-1",
-        created_at="2026-10-23T01:00:00Z",
-        execution_date=DAY,
-        debtor_name="UBND Xa Thu",
-        debtor_account="10000001",
-        debtor_bic="ICBVVNVX",
-        category_purpose="SSBE",
-        purpose="SSBE",
-        count=len(rows),
-        total_vnd=sum(r.amount_vnd for r in rows if isinstance(r.amount_vnd, int)),
-    )
-    return dataclasses.replace(base, **changes)
 
 
 def render(

@@ -1,6 +1,6 @@
 """What every called rail must hold, against its simulator, over real HTTP on this machine.
 
-A rail's test class subclasses `ContractSuite` and says how its simulator is made. What one rail
+A rail's test class subclasses `CalledSuite` and says how its simulator is made. What one rail
 cannot have (callbacks, a code table that its simulator speaks) it leaves out by its flags.
 """
 
@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bank_adapters.api.codes import wallet_code, wallet_codes
+from bank_adapters.api.codes import CodeTable, code_in, wallet_codes
 from bank_adapters.api.contract import (
     Answer,
     ApiAdapter,
@@ -30,11 +30,12 @@ from bank_adapters.api.contract import (
 )
 from bank_adapters.api.registry import api_adapter
 from bank_adapters.api.wire import Connection, Wire
+from bank_adapters.conformance.orders import header, row
+from bank_adapters.conformance.suite import ContractSuite, Terms
 from bank_adapters.contract import AdapterError, NotOffered, NotSent, PaymentRow, Unknown
 from bank_adapters.simulators.bank import Holder
 from bank_adapters.simulators.wallet.base import Simulator
 from bank_adapters.simulators.wallet.server import serving
-from tests.bank_adapters.build import header, row
 
 NOW = datetime(2026, 11, 5, 2, 0, tzinfo=UTC)
 NOT_A_VERDICT = {"unknown", "waiting"}
@@ -42,19 +43,21 @@ NAME = "NGUYEN THI HUYEN TRANG"
 
 
 def connection(where: str) -> Connection:
+    """Return a connection to a rail on this machine."""
     return Connection(where, timeout_seconds=20, calls_per_second=500, concurrency=4)
 
 
-class ContractSuite:
+class CalledSuite(ContractSuite):
     """The tests; `profile_id`, `account` and `rail` are the rail's."""
 
-    profile_id: ClassVar[str]
     bank_code: ClassVar[str] = ""
     callbacks: ClassVar[bool] = True
     """Whether the rail calls back about single payments."""
     spoken: ClassVar[bool] = True
     """Whether the simulator can be made to speak each code of the table."""
     balances: ClassVar[bool] = True
+    codes: ClassVar[CodeTable | None] = None
+    """The rail's own table of codes; None where it stands in the table of this package."""
 
     def rail(self, **options: Any) -> tuple[Simulator, Secrets]:
         raise NotImplementedError
@@ -76,6 +79,22 @@ class ContractSuite:
         asked = self.adapter.request_id(head, rows, 1)
         return self.adapter.make(head, rows, asked, NOW, secrets)
 
+    def check(self, rows: list[PaymentRow]) -> None:
+        for order in rows:
+            self.adapter.check(order)
+
+    def written(self, rows: list[PaymentRow]) -> bytes:
+        _, secrets = self.rail()
+        adapter, head, out = self.adapter, header(rows), []
+        for n, group in enumerate(adapter.split(rows), 1):
+            call = adapter.make(head, group, adapter.request_id(head, group, n), NOW, secrets)
+            out.append(repr((call.request_id, call.path, call.headers, call.members)).encode())
+            out.append(call.body)
+        return b"\n".join(out)
+
+    def terms(self) -> Terms:
+        return self.adapter.profile  # type: ignore[return-value]  # a called rail names no file
+
     @contextmanager
     def trial(self, **options: Any) -> Iterator[tuple[Simulator, Wire, Secrets]]:
         simulator, secrets = self.rail(**options)
@@ -96,6 +115,12 @@ class ContractSuite:
                 return reading, items
             call = following
         raise AssertionError("an adapter that never ends")
+
+    def answer(self, wire: Wire, call: Call) -> Answer:
+        """Carry one call that must be answered."""
+        outcome = wire.send(call)
+        assert isinstance(outcome, Answer)
+        return outcome
 
     def ask(self, wire: Wire, secrets: Secrets, call: Call) -> tuple[Any, dict[str, Item]]:
         asked = self.adapter.inquiry(call.request_id, call.members, NOW, secrets)
@@ -135,7 +160,7 @@ class ContractSuite:
         self.adapter.next(*self.second_step(secrets), NOW, secrets)
 
     def second_step(self, secrets: Secrets) -> tuple[Call, Reading]:
-        """A call and its reading whose `next` needs every secret that `make` does not."""
+        """Return a call and its reading whose `next` needs every secret that `make` does not."""
         return self.call(self.rows(), secrets), Reading(())
 
     def test_a_payment_is_credited_once_with_its_amount_and_account(self) -> None:
@@ -271,17 +296,18 @@ class ContractSuite:
         if not self.spoken:
             return
         name = self.adapter.name
-        codes = sorted({code for rail, _, code in wallet_codes() if rail == name})
-        assert len(codes) > 10
+        table = wallet_codes() if self.codes is None else self.codes
+        codes = sorted({code for rail, _, code in table if rail == name})
+        assert len(codes) >= 10
         with self.trial() as (simulator, wire, secrets):
             for n, code in enumerate(codes, 1):
                 [order] = rows = [self.rows(n)[-1]]
-                if wallet_code(name, "pay", code).says == "credited":
+                if code_in(table, name, "pay", code).says == "credited":
                     continue
                 simulator.answers[order.account] = code
                 call = self.call(rows, secrets)
                 reading, items = self.carry(wire, secrets, call)
-                item, found = items[order.end_to_end_id], wallet_code(name, "pay", code)
+                item, found = items[order.end_to_end_id], code_in(table, name, "pay", code)
                 assert (item.fate, item.code) == (found.fate, code), code
                 assert (reading.ask, reading.stop) == (found.ask, found.stop), code
                 assert simulator.journal.paid(order.end_to_end_id) == []
@@ -321,7 +347,7 @@ class ContractSuite:
     def refused_or_same(
         self, secrets: Secrets, headers: Mapping[str, str], body: bytes, reading: Reading
     ) -> None:
-        """A changed byte is refused, unless it changes nothing that is read."""
+        """Assert that a changed byte is refused, unless it changes nothing that is read."""
         try:
             self.adapter.check_callback(headers, body, secrets)
         except BadCallback:
@@ -337,16 +363,16 @@ class ContractSuite:
         with self.trial(truth=truth, deposit_vnd=1_000_000) as (_, wire, secrets):
             if self.balances:
                 self.settle(wire, secrets, self.call(rows, secrets))
-                outcome = wire.send(adapter.balance_call(NOW, "B1", secrets))
+                outcome = self.answer(wire, adapter.balance_call(NOW, "B1", secrets))
                 assert adapter.read_balance(outcome) == 1_000_000 - order.amount_vnd
             try:
                 call = adapter.name_call("", order.account, "", NOW, "N1", secrets)
             except NotOffered:
                 return
-            assert adapter.read_name(wire.send(call)) == NAME
+            assert adapter.read_name(self.answer(wire, call)) == NAME
             call = adapter.name_call("", "0999999999", "", NOW, "N2", secrets)
             with pytest.raises(AdapterError) as told:
-                adapter.read_name(wire.send(call))
+                adapter.read_name(self.answer(wire, call))
             assert "0999999999" not in told.value.sentence
 
     def test_nothing_secret_or_personal_is_shown_or_logged(
@@ -356,7 +382,7 @@ class ContractSuite:
         caplog.set_level(logging.DEBUG)
         with self.trial() as (_, wire, secrets):
             call = self.call(rows, secrets)
-            outcome = wire.send(call)
+            outcome = self.answer(wire, call)
             reading = self.adapter.read(call, outcome, secrets)
             self.settle(wire, secrets, call)
             shown = f"{call!r}{outcome!r}{reading!r}{secrets!r}{connection('http://x')!r}"
