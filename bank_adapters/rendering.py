@@ -6,7 +6,7 @@ One place that knows the kinds, so that whoever freezes a batch does not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +26,16 @@ from bank_adapters.text import prepare_text
 from bank_adapters.xsd import validate_file
 
 _DEBTOR_LENGTH = 140
+
+
+@dataclass(frozen=True, slots=True)
+class AmountLimits:
+    """What a rail takes, in đồng: least and most of one payment, most per account and period."""
+
+    least: int = 1
+    most: int | None = None
+    day: int | None = None
+    month: int | None = None
 
 
 def for_count(profile: AnyProfile, count: int) -> AnyProfile:
@@ -119,3 +129,15 @@ def takes_bank(profile: AnyProfile, code: str) -> bool:
     except BankRefused:
         return False
     return True
+
+
+def amount_limits(profile: AnyProfile) -> AmountLimits:
+    """Return the limits of amount of a rail; a message of a bank has none of its own."""
+    if isinstance(profile, ApiProfile):
+        return AmountLimits(
+            profile.min_amount_vnd, profile.max_amount_vnd,
+            profile.max_day_vnd, profile.max_month_vnd,
+        )  # fmt: skip
+    if isinstance(profile, SheetProfile):
+        return AmountLimits(profile.min_amount_vnd, profile.max_amount_vnd)
+    return AmountLimits()

@@ -39,6 +39,10 @@ class ApiProfile:
     """Payments in one batch of ours (one file of orders)."""
     min_amount_vnd: int
     max_amount_vnd: int
+    """Least and most of one payment."""
+    max_day_vnd: int | None
+    max_month_vnd: int | None
+    """Most that one account takes in a calendar day and month; None where no limit is known."""
     charset: Charset
     name_length: int
     text_length: int
@@ -139,6 +143,12 @@ def _check_together(profile: ApiProfile, where: str) -> None:
         raise _bad(where, "valid_to", "trước valid_from")
     if profile.min_amount_vnd > profile.max_amount_vnd:
         raise _bad(where, "min_amount_vnd", "lớn hơn max_amount_vnd")
+    for name, low, high in (
+        ("max_day_vnd", profile.max_amount_vnd, profile.max_day_vnd),
+        ("max_month_vnd", profile.max_day_vnd or profile.max_amount_vnd, profile.max_month_vnd),
+    ):
+        if high is not None and high < low:
+            raise _bad(where, name, "nhỏ hơn mức của một khoản hoặc một ngày")
     if profile.payments_per_call > profile.max_payments_per_file:
         raise _bad(where, "payments_per_call", "lớn hơn max_payments_per_file")
 
@@ -201,6 +211,8 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "valid_from": _day,
     "valid_to": lambda value: None if value is None else _day(value),
     "adapter": _text,
+    "max_day_vnd": lambda value: None if value is None else _positive(value),
+    "max_month_vnd": lambda value: None if value is None else _positive(value),
     "rail": _one_of(*get_args(Rail)),
     "charset": _one_of(*get_args(Charset)),
     "seen_before": _codes,

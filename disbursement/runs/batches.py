@@ -115,7 +115,8 @@ def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[F
             contracts[spec.contract_id] = contract_of(conn, ctx, spec.contract_id)
         contract = contracts[spec.contract_id]
         frozen = Frozen(first_id + k, first_journal + k, spec.rail, *sums[k])
-        _Writer(conn, ctx, spec, contract, frozen, _value_date(spec, contract, day), rows).run()
+        on = value_date(spec.month, contract.pay_day, day)
+        _Writer(conn, ctx, spec, contract, frozen, on, rows).run()
         out.append(frozen)
     refresh_statistics(conn, "batch_row")
     conn.execute(
@@ -146,9 +147,9 @@ def _rows(conn: Connection) -> Iterator[Any]:
     )
 
 
-def _value_date(spec: BatchSpec, contract: Contract, day: date) -> date:
+def value_date(month: int, pay_day: int, day: date) -> date:
     """Return the contract's pay day in the pay month, or tomorrow where that has passed."""
-    pay = date(spec.month // 100, spec.month % 100, min(contract.pay_day, 28))
+    pay = date(month // 100, month % 100, min(pay_day, 28))
     return pay if pay > day else day + timedelta(days=1)
 
 

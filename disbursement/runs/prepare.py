@@ -36,6 +36,7 @@ from disbursement.programmes.approved import Approved, approved, pin, settings
 from disbursement.programmes.list_rates import FILE as LIST_FILE
 from disbursement.programmes.list_rates import load_list_rates
 from disbursement.runs.checks import run_checks, write_findings
+from disbursement.runs.rail_limits import hold_beyond_limits
 from disbursement.runs.routes import work_routes
 from ledger import chart, posting
 from ledger.bulk import bulk_insert, roomy
@@ -827,7 +828,7 @@ def _collect_coins(conn: Connection, ctx: Context, month: int) -> None:
     _hold_unnamed_banks(conn, today(ctx.clock))
     conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _analyze(conn, "work_coin", "work_hold")
-    _plan_payments(conn)
+    _plan_payments(conn, month, today(ctx.clock))
 
 
 def _hold_suspended(conn: Connection, month: int) -> None:
@@ -920,7 +921,7 @@ def _hold_unnamed_banks(conn: Connection, day: date) -> None:
     )
 
 
-def _plan_payments(conn: Connection) -> None:
+def _plan_payments(conn: Connection, month: int, day: date) -> None:
     """Write a payment per list and holder with its coins, and list those under a hold."""
     conn.execute(text("DROP TABLE IF EXISTS work_pay"))
     conn.execute(
@@ -956,6 +957,7 @@ def _plan_payments(conn: Connection) -> None:
         ),
         {"base": base},
     )
+    hold_beyond_limits(conn, base, month, day)
     conn.execute(
         text(
             "INSERT INTO list_hold (list_id, person_id, cover, kind, reason, detail, amount_vnd) "
