@@ -76,12 +76,12 @@ class NameRow:
     document: str
 
 
-# Whose name must stand on the account: the person's own, or the payee's of a case.
-_PAYEE = (
+PAYEE = (
     "CASE WHEN d.owner_relation = 'self' THEN p.name ELSE coalesce((SELECT min(c.payee_name) "
     "FROM benefit_case c WHERE c.person_id = p.id AND c.payee_relation = d.owner_relation "
     "AND c.payee_name <> ''), d.owner_name) END"
 )
+"""Whose name must stand on the account `d` of `p`: the person's own, or a case's payee's."""
 NEWEST = "(SELECT max(z.id) FROM name_check z WHERE z.destination_id = d.id)"
 """The id of the check that counts, of a destination `d`."""
 
@@ -168,9 +168,9 @@ def check_again(conn: Connection, ctx: Context) -> dict[str, int]:
     """
     rows = conn.execute(
         text(
-            f"SELECT p.payer_id, p.id, d.id, {_PAYEE}, n.theirs FROM name_check n "
+            f"SELECT p.payer_id, p.id, d.id, {PAYEE}, n.theirs FROM name_check n "
             "JOIN destination d ON d.id = n.destination_id JOIN person p ON p.id = n.person_id "
-            f"WHERE n.id = {NEWEST} AND n.ours <> {_PAYEE} ORDER BY n.id"
+            f"WHERE n.id = {NEWEST} AND n.ours <> {PAYEE} ORDER BY n.id"
         )
     ).all()
     asked = [Asked(int(r[0]), int(r[1]), int(r[2]), str(r[3]), str(r[4])) for r in rows]
@@ -234,7 +234,7 @@ def _asked(conn: Connection, given: list[tuple[int, str, str, str]]) -> list[Ask
     bulk_insert(conn, "work_name", ("n", "reference", "last4", "holder"), given)
     rows = conn.execute(
         text(
-            f"SELECT w.n, w.last4, w.holder, p.payer_id, p.id, d.id, {_PAYEE}, d.account_last4 "
+            f"SELECT w.n, w.last4, w.holder, p.payer_id, p.id, d.id, {PAYEE}, d.account_last4 "
             "FROM work_name w LEFT JOIN person p ON p.reference = w.reference "
             "LEFT JOIN destination d ON d.person_id = p.id AND d.kind <> 'cash' AND d.version = "
             "(SELECT max(e.version) FROM destination e WHERE e.person_id = p.id) ORDER BY w.n"

@@ -202,6 +202,30 @@ def import_names(
     )
 
 
+@names.command("ask")
+@common.command
+def ask_names(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Mã tổ chức chi trả.")],
+    user: As,
+    payer: Payers = None,
+    most: Annotated[int, typer.Option("--most", min=1, help="Hỏi nhiều nhất bao nhiêu.")] = 1_000,
+    as_json: Json = False,
+) -> None:
+    """Hỏi ví, nhà mạng tên chủ những tài khoản chưa đối chiếu; tên chưa khớp vào hàng chờ."""
+    from disbursement.jobs.name_questions import ask_names as ask  # noqa: PLC0415 - starts fast
+
+    ctx = common.context()
+    common.known_payers(ctx, payer)
+    done = ask(ctx, provider, actor=user, payers=payer or (), most=most)
+    if as_json:
+        common.emit(asdict(done))
+        return
+    typer.echo(
+        f"Đã hỏi {done.asked} tài khoản: {done.accepted} khớp, {done.pending} chờ quyết định, "
+        f"{done.unanswered} chưa có trả lời; còn {done.left} chưa hỏi."
+    )
+
+
 @names.command()
 @common.command
 def accept(number: Check, document: Document, user: As, as_json: Json = False) -> None:
