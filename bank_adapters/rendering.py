@@ -6,7 +6,7 @@ One place that knows the kinds, so that whoever freezes a batch does not.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,7 +86,14 @@ def prepare(profile: AnyProfile, row: PaymentRow) -> tuple[PaymentRow, tuple[Cha
     if isinstance(profile, SheetProfile):
         return checks.prepare(profile, row)
     name, changed = prepare_text(profile, row.name, "name")
-    return replace(row, name=name), () if changed is None else (changed,)
+    if changed is None:
+        return row, ()
+    # Spelled out: `replace` takes four times as long, and this is done for every payment.
+    written = PaymentRow(
+        row.n, row.end_to_end_id, row.amount_vnd, row.bank_code, row.account, name, row.text,
+        row.reference, row.about,
+    )  # fmt: skip
+    return written, (changed,)
 
 
 def write(

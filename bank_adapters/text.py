@@ -36,7 +36,14 @@ _WHOLE = {
     "æ": "ae",
     "Æ": "AE",
 }
-_LETTERS = {ord(a): b for a, b in _WHOLE.items()}
+# Precomposed letters with marks, as every name in NFC has them: one look-up instead of a
+# decomposition; anything else is decomposed below.
+_MARKED = {
+    code: base
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
+    if (base := unicodedata.normalize("NFD", chr(code))[0]).isascii()
+}
+_LETTERS = _MARKED | {ord(a): b for a, b in _WHOLE.items()}
 _DASHES = "‐‑‒–—―−_"
 _QUOTES = "’‘‛`´"
 _TO_SPACE = '#;"“”„«»*@^|~\\=<>[]{}!$…•\u00a0\u202f\t\r\n'
@@ -128,8 +135,10 @@ _FIELD_VI: dict[Field, str] = {
 def _write(charset: Charset, value: str) -> str:
     if charset == "utf8":
         return " ".join(unicodedata.normalize("NFC", value).split())
-    plain = value if value.isascii() else without_marks(value.translate(_TABLES[charset]))
-    return " ".join(plain.translate(_TABLES[charset]).split())
+    plain = value.translate(_TABLES[charset])
+    if not plain.isascii():
+        plain = without_marks(plain).translate(_TABLES[charset])
+    return " ".join(plain.split())
 
 
 def without_marks(value: str) -> str:
@@ -139,5 +148,8 @@ def without_marks(value: str) -> str:
     """
     if value.isascii():
         return value
-    marks = unicodedata.normalize("NFD", value.translate(_LETTERS))
-    return "".join(c for c in marks if not unicodedata.combining(c))
+    plain = value.translate(_LETTERS)
+    if plain.isascii():
+        return plain
+    marks = unicodedata.normalize("NFD", plain)
+    return "".join([c for c in marks if not unicodedata.combining(c)])

@@ -5,14 +5,14 @@ Both work on the driver's connection inside the SQLAlchemy connection's own tran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-__all__ = ["batched", "bulk_insert", "driver", "roomy", "run_script"]
+__all__ = ["batched", "bulk_insert", "driver", "roomy", "run_script", "stream"]
 
 Row = Sequence[Any]
 SQLITE_BATCH = 5_000
@@ -59,6 +59,19 @@ def bulk_insert(conn: Connection, table: str, columns: Sequence[str], rows: Iter
     finally:
         cursor.close()
     return count
+
+
+def stream(
+    conn: Connection, query: str, params: Mapping[str, Any] | None = None, *, size: int = 5_000
+) -> Iterator[Any]:
+    """Yield the rows of a SELECT in constant memory, `size` rows a fetch.
+
+    A result iterated row by row asks the driver for each row; whole fetches cost a third of it.
+    Until the last row `conn` must not be used for anything that ends the transaction.
+    """
+    result = conn.execute(text(query).execution_options(yield_per=size), dict(params or {}))
+    for part in result.partitions():
+        yield from part
 
 
 @contextmanager

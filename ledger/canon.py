@@ -135,7 +135,7 @@ def fields(values: Iterable[Value]) -> bytes:
 
 def row_text(values: Sequence[Value]) -> str:
     """Return a line's canonical text, as PostgreSQL writes a composite of integers."""
-    return "(" + ",".join("" if v is None else str(v) for v in values) + ")"
+    return "(" + ",".join(["" if v is None else str(v) for v in values]) + ")"
 
 
 @dataclass

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, text
 
 from ledger import sealing
-from ledger.bulk import bulk_insert, roomy
+from ledger.bulk import bulk_insert, roomy, stream
 from ledger.canon import HEADER_COLUMNS, LINE_COLUMNS, Chunker, row_text
 from ledger.chart import JOURNAL_KINDS
 from ledger.ddl_rules import CARRIER_BASE
@@ -457,6 +457,22 @@ def _insert_query(conn: Connection, journal_id: int, query: Query) -> None:
     conn.execute(text(statement), dict(query.params))
 
 
+def query_root(conn: Connection, journal_id: int, query: Query) -> bytes:
+    """Return the root the lines of a Query will have once posted under `journal_id`.
+
+    For what must be signed before it is posted. The database writes the canonical text, as it does
+    at the seal; only the numbers of the lines are put in here.
+    """
+    words = " || ',' || ".join(f"coalesce(CAST(q.{c} AS text), '')" for c in ROW_COLUMNS)
+    statement = f"{_with(query)} SELECT {words} FROM ({_select(conn, query)}) q"
+    chunker = Chunker()
+    result = conn.execute(text(statement).execution_options(yield_per=5_000), dict(query.params))
+    for rows in result.partitions():
+        first = chunker.count + 1
+        chunker.add_all([f"({journal_id},{n},{r[0]})" for n, r in enumerate(rows, first)])
+    return chunker.root("line")
+
+
 def _repeat(conn: Connection, item: Item, first: Mapping[str, Any]) -> Sealed:
     """Return the first journal if the repeat says the same, else raise IdemConflict."""
     header = item.header
@@ -494,8 +510,7 @@ def _would_be(conn: Connection, item: Item, first_id: int) -> tuple[Control, byt
     rows: Iterable[Sequence[Any]]
     if isinstance(item.lines, Query):
         query = item.lines
-        statement = text(f"{_with(query)} {_select(conn, query)}")
-        rows = conn.execute(statement.execution_options(yield_per=2_000), dict(query.params))
+        rows = stream(conn, f"{_with(query)} {_select(conn, query)}", query.params)
     else:
         rows = item.lines
     chunker, total = Chunker(), 0

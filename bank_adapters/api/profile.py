@@ -87,8 +87,12 @@ class ApiProfile:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
+@lru_cache(maxsize=8)
 def api_profile_ids(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the ids of all profiles of called rails."""
+    """Return the ids of all profiles of called rails.
+
+    Listed once: the profiles are package data, and this is asked with every callback.
+    """
     return tuple(sorted(path.stem for path in (folder or _here()).glob("*.yaml")))
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U, so that a code can be read out on the telephone."""
 _VALUE = {c: i for i, c in enumerate(ALPHABET)}
+_PAIRS = tuple(a + b for a in ALPHABET for b in ALPHABET)
+_NEXT = tuple((v << 1) ^ (0b100101 if v & 16 else 0) for v in range(32))
+"""Multiplication by x in GF(32)."""
 CARRIER_DIGITS = 10
 REFERENCE_LENGTH = 9
 
@@ -24,21 +27,16 @@ def _check(digits: str) -> str:
     """
     total = 0
     for c in digits:
-        total = (total ^ _VALUE[c]) << 1
-        if total & 32:
-            total ^= 0b100101
+        total = _NEXT[total ^ _VALUE[c]]
     return ALPHABET[total]
 
 
 def base32(value: int, width: int) -> str:
     """Write a number with `width` digits. Raises ValueError where it does not fit."""
-    out = []
-    for _ in range(width):
-        out.append(ALPHABET[value & 31])
-        value >>= 5
-    if value:
+    if value >> 5 * width:
         raise ValueError("number does not fit into the identifier")
-    return "".join(reversed(out))
+    pairs = [_PAIRS[value >> at & 1023] for at in range(10 * ((width - 1) // 2), -1, -10)]
+    return "".join(pairs)[-width:]
 
 
 def end_to_end_id(cell: str, carrier: int) -> str:

@@ -30,7 +30,7 @@ from disbursement.platform.schema import refresh_statistics
 from disbursement.runs.routes import Contract, no_contract, work_routes
 from disbursement.runs.routes import contract as contract_of
 from ledger import posting
-from ledger.bulk import bulk_insert
+from ledger.bulk import bulk_insert, stream
 
 MANIFEST_CHUNK = 1_000
 ROW_COLUMNS = (
@@ -133,17 +133,14 @@ def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[F
 
 def _rows(conn: Connection) -> Iterator[Any]:
     """Stream payments with destination and coins: spec, payment, …, cover, item, amount."""
-    return iter(
-        conn.execute(
-            text(
-                "SELECT f.spec, p.id, p.person_id, p.amount_vnd, p.coins, d.id, d.bank_code, "
-                "d.account_enc, d.owner_name, c.cover, c.item, c.amount_vnd FROM work_freeze f "
-                "JOIN payment p ON p.id = f.payment_id "
-                "JOIN destination d ON d.id = p.destination_id "
-                "JOIN payment_coin c ON c.payment_id = p.id "
-                "ORDER BY f.spec, p.id, c.cover, c.item"
-            ).execution_options(yield_per=5_000)
-        )
+    return stream(
+        conn,
+        "SELECT f.spec, p.id, p.person_id, p.amount_vnd, p.coins, d.id, d.bank_code, "
+        "d.account_enc, d.owner_name, c.cover, c.item, c.amount_vnd FROM work_freeze f "
+        "JOIN payment p ON p.id = f.payment_id "
+        "JOIN destination d ON d.id = p.destination_id "
+        "JOIN payment_coin c ON c.payment_id = p.id "
+        "ORDER BY f.spec, p.id, c.cover, c.item",
     )
 
 
@@ -316,14 +313,13 @@ def outgoing(ctx: Context, month: int, name: str) -> Path:
 def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:
     """Recompute a frozen batch's manifest from its rows, destinations and coins (F88)."""
     manifest = Manifest()
-    rows = conn.execute(
-        text(
-            "SELECT r.n, r.end_to_end_id, r.amount_vnd, r.bank_code, d.account_enc, "
-            "r.name_written, r.text_written, r.destination_id, c.cover, c.item, c.amount_vnd "
-            "FROM batch_row r JOIN destination d ON d.id = r.destination_id "
-            "JOIN payment_coin c ON c.payment_id = r.payment_id "
-            "WHERE r.batch_id = :b ORDER BY r.n, c.cover, c.item"
-        ).execution_options(yield_per=5_000),
+    rows = stream(
+        conn,
+        "SELECT r.n, r.end_to_end_id, r.amount_vnd, r.bank_code, d.account_enc, "
+        "r.name_written, r.text_written, r.destination_id, c.cover, c.item, c.amount_vnd "
+        "FROM batch_row r JOIN destination d ON d.id = r.destination_id "
+        "JOIN payment_coin c ON c.payment_id = r.payment_id "
+        "WHERE r.batch_id = :b ORDER BY r.n, c.cover, c.item",
         {"b": batch_id},
     )
     for _, group in groupby(rows, key=itemgetter(0)):

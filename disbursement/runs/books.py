@@ -16,7 +16,6 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError
 from ledger import chart, posting
-from ledger.canon import Chunker, row_text
 from ledger.errors import LedgerError
 from ledger.posting import Control, Header, LineRow, Query, Sealed
 
@@ -127,12 +126,7 @@ def _batch_query(conn: Connection, batch_id: int) -> tuple[Query, dict[str, Any]
 def batch_root(conn: Connection, batch_id: int) -> bytes:
     """Return the root that the batch's journal will have, before it is posted."""
     query, row = _batch_query(conn, batch_id)
-    journal_id = row["journal_id"]
-    rows = conn.execute(text(query.sql).execution_options(yield_per=5_000), dict(query.params))
-    chunker = Chunker()
-    for number, line in enumerate(rows, 1):
-        chunker.add(row_text((journal_id, number, *line)))
-    return chunker.root("line")
+    return posting.query_root(conn, row["journal_id"], query)
 
 
 def post_batch(conn: Connection, ctx: Context, batch_id: int, day: date) -> Sealed:

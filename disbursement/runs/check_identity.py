@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sqlalchemy import text
-
 from disbursement.beneficiaries.rules import identity_fault
 from disbursement.runs.check_rules import birth_provinces
 from disbursement.runs.check_scope import Fact, Note, Scope
+from ledger.bulk import stream
 
 _NEW = """
 SELECT p.id, p.payer_id, p.identity_enc, p.birth_from, p.birth_to, p.sex FROM person p
@@ -33,8 +32,7 @@ FIRST_COUNTRY = 100
 def identity_mismatch(scope: Scope) -> Iterator[Fact | Note]:
     """Find numbers that cannot be this person's, by what the number itself says."""
     keys = scope.ctx.keys
-    rows = scope.conn.execute(text(_NEW).execution_options(yield_per=5_000))
-    for person, payer, sealed, first, last, sex in rows:
+    for person, payer, sealed, first, last, sex in stream(scope.conn, _NEW):
         number = keys.decrypt("person.identity", int(person), bytes(sealed))
         fault = number_fault(number, (date.fromisoformat(first), date.fromisoformat(last)), sex)
         if fault is not None:
