@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from dataclasses import field as _field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from bank_adapters.api.contract import Item
@@ -53,6 +53,19 @@ class AdapterError(Exception):
         self.code = code
         self.sentence = sentence
         self.en = en
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross into another process as they are; their makers take other arguments."""
+        return _same_error, (type(self), self.args, self.__dict__)
+
+
+def _same_error(
+    kind: type[AdapterError], args: tuple[Any, ...], values: dict[str, Any]
+) -> AdapterError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(values)
+    return error
 
 
 class RefusedText(AdapterError):  # noqa: N818 - the name is part of the fixed contract

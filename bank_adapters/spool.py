@@ -39,6 +39,16 @@ class Spool(Generic[T]):
     def __len__(self) -> int:
         return self._count
 
+    def __getstate__(self) -> tuple[bytes, list[int], list[tuple[Any, ...]], int]:
+        """Return what a spool in another process is made of: the packed rows, as they are."""
+        self._file.seek(0)
+        return self._file.read(), self._sizes, self._block, self._count
+
+    def __setstate__(self, state: tuple[bytes, list[int], list[tuple[Any, ...]], int]) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - as above
+        packed, self._sizes, self._block, self._count = state
+        self._file.write(packed)
+
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Walk the rows in the order they were added."""
         offset = 0

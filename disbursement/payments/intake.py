@@ -12,15 +12,17 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from bank_adapters import answers
+from bank_adapters.ahead import Parse, Read, read_ahead
 from bank_adapters.contract import BOOKED_KINDS, STATUS_KINDS, ParsedAnswer, RefusedFile
 from bank_adapters.mt940 import looks_like_mt
 from bank_adapters.registry import profile_of
@@ -53,10 +55,6 @@ _WARNINGS = 3
 _SAME_BYTES = "Tệp này đã nhập rồi; không có gì thay đổi."
 
 
-Parse = Callable[[Path], ParsedAnswer]
-"""Reads a kept file whole, or raises RefusedFile."""
-
-
 def take_answer(
     ctx: Context,
     source: bytes | Path,
@@ -77,7 +75,9 @@ def take_answer(
     with _one_connection(ctx) as begin:
         with begin() as conn:
             answer_id, before = _record(conn, ctx, kept)
-        return _take_kept(ctx, begin, kept, answer_id, before, actor, parse)
+        if _done(before):
+            return _repeated(answer_id)
+        return _take_kept(ctx, begin, kept, answer_id, actor, lambda: parse(kept.path))
 
 
 def take_folder(ctx: Context, folder: Path, *, actor: str) -> list[AnswerResult]:
@@ -101,10 +101,14 @@ def take_answers(
     with _one_connection(ctx) as begin:
         with begin() as conn:
             known = [_record(conn, ctx, one) for one in kept]
-        return [
-            _take_kept(ctx, begin, one, answer_id, before, actor, parse)
-            for one, (answer_id, before) in zip(kept, known, strict=True)
-        ]
+        new = [one.path for one, (_, before) in zip(kept, known, strict=True) if not _done(before)]
+        with closing(read_ahead(parse, new)) as files_read:
+            return [
+                _repeated(answer_id)
+                if _done(before)
+                else _take_kept(ctx, begin, one, answer_id, actor, next(files_read)[1])
+                for one, (answer_id, before) in zip(kept, known, strict=True)
+            ]
 
 
 def reader_of(ctx: Context, provider: str) -> Parse:
@@ -120,13 +124,14 @@ def reader_of(ctx: Context, provider: str) -> Parse:
     if not isinstance(profile, SheetProfile) or profile.result is None:
         return answers.parse
 
-    def parse(path: Path) -> ParsedAnswer:
-        with path.open("rb") as stream:
-            start = stream.read(4096)
-        message = start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or looks_like_mt(start)
-        return answers.parse(path) if message else parse_result(profile, path)
+    return partial(_message_or_result, profile)
 
-    return parse
+
+def _message_or_result(profile: SheetProfile, path: Path) -> ParsedAnswer:
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    message = start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or looks_like_mt(start)
+    return answers.parse(path) if message else parse_result(profile, path)
 
 
 def refuse_answer(
@@ -250,20 +255,20 @@ def _record(conn: Connection, ctx: Context, kept: _Kept) -> tuple[int, str]:
 # --- applying ------------------------------------------------------------------------------------
 
 
+def _done(before: str) -> bool:
+    return before == "applied"
+
+
+def _repeated(answer_id: int) -> AnswerResult:
+    return AnswerResult("repeated", "same_bytes", _SAME_BYTES, answer_id=answer_id)
+
+
 def _take_kept(
-    ctx: Context,
-    begin: Begin,
-    kept: _Kept,
-    answer_id: int,
-    before: str,
-    actor: str,
-    parse: Parse = answers.parse,
+    ctx: Context, begin: Begin, kept: _Kept, answer_id: int, actor: str, read: Read
 ) -> AnswerResult:
     """Read a recorded file whole, then apply it."""
-    if before == "applied":
-        return AnswerResult("repeated", "same_bytes", _SAME_BYTES, answer_id=answer_id)
     try:
-        parsed = parse(kept.path)
+        parsed = read()
     except RefusedFile as error:
         why = NotTakenError("refused", error.code, error.sentence)
         return _put_aside(begin, answer_id, "", why)
