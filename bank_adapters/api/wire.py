@@ -32,6 +32,14 @@ BREAK_AFTER = 5
 TRIES = 3
 """Most attempts at one call, all but the last of them certainly not sent."""
 _FIRST_WAIT_MS = 50
+_HEADERS = (
+    ("accept", "*/*"),
+    ("accept-encoding", "gzip, deflate"),
+    ("connection", "keep-alive"),
+    ("user-agent", "disburse"),
+)
+"""Headers of a call that does not set them itself."""
+_MOST_URLS = 256
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Outcome = Answer | NotSent | Unknown
@@ -96,7 +104,9 @@ class Wire:
         self._connection = connection
         self._before = before
         self._runner = asyncio.Runner()
-        self._client: httpx.AsyncClient | None = None
+        self._carrier: Carrier | None = None
+        self._urls: dict[str, httpx.URL] = {}
+        self._times = {"timeout": httpx.Timeout(connection.timeout_seconds).as_dict()}
         self._silent = 0
         self._next_at: float = 0
 
@@ -111,8 +121,8 @@ class Wire:
         trace: TracebackType | None,
     ) -> None:
         """Close all connections."""
-        if self._client is not None:
-            self._runner.run(self._client.aclose())
+        if self._carrier is not None:
+            self._runner.run(self._carrier.aclose())
         self._runner.close()
 
     def send(self, call: Call) -> Outcome:
@@ -124,20 +134,20 @@ class Wire:
         return self._runner.run(self._all(calls))
 
     async def _all(self, calls: Sequence[Call]) -> list[Outcome]:
-        client = self._client = self._client or self._open()
+        carrier = self._carrier = self._carrier or self._open()
         out: list[Outcome] = [NotSent("not tried")] * len(calls)
         todo = iter(enumerate(calls))
 
         async def work() -> None:
             for n, call in todo:
-                out[n] = await self._one(client, call)
+                out[n] = await self._one(carrier, call)
 
         await asyncio.gather(
             *(work() for _ in range(min(self._connection.concurrency, len(calls))))
         )
         return out
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> Carrier:
         where = self._connection
         verify: ssl.SSLContext | None = None
         if where.base_url.startswith("https"):
@@ -145,15 +155,9 @@ class Wire:
             verify.minimum_version = ssl.TLSVersion.TLSv1_2
             if where.client_cert is not None:
                 verify.load_cert_chain(*map(str, where.client_cert))
-        return httpx.AsyncClient(
-            base_url=where.base_url,
-            timeout=httpx.Timeout(where.timeout_seconds),
-            transport=Carrier(verify, MOST_BYTES),
-            trust_env=False,
-            follow_redirects=False,
-        )
+        return Carrier(verify, MOST_BYTES)
 
-    async def _one(self, client: httpx.AsyncClient, call: Call) -> Outcome:
+    async def _one(self, carrier: Carrier, call: Call) -> Outcome:
         outcome: Outcome = NotSent("breaker open")
         for attempt in range(TRIES):
             if self._silent >= BREAK_AFTER:
@@ -161,7 +165,7 @@ class Wire:
             if attempt:
                 await asyncio.sleep(_FIRST_WAIT_MS * 4**attempt / 1000)
             await self._slot()
-            outcome = await self._try(client, call)
+            outcome = await self._try(carrier, call)
             self._silent = 0 if isinstance(outcome, Answer) else self._silent + 1
             if not isinstance(outcome, NotSent):
                 return outcome
@@ -176,14 +180,12 @@ class Wire:
         if at > now:
             await asyncio.sleep(at - now)
 
-    async def _try(self, client: httpx.AsyncClient, call: Call) -> Outcome:
-        request = client.build_request(
-            call.method, call.path, content=call.body or None, headers=list(call.headers)
-        )
+    async def _try(self, carrier: Carrier, call: Call) -> Outcome:
+        request = self._request(call)
         if self._before is not None:
             self._before(call)
         try:
-            answer = await client.send(request, stream=True)
+            answer = await carrier.handle_async_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return NotSent(type(error).__name__)
         except (httpx.TransportError, httpx.StreamError) as error:
@@ -194,6 +196,25 @@ class Wire:
             return Unknown(type(error).__name__)
         finally:
             await answer.aclose()
+
+    def _request(self, call: Call) -> httpx.Request:
+        # Not built nor sent by httpx's client: nothing here wants its cookies, redirects and
+        # sign-ins, which cost more for each call than all the rest together.
+        url = self._urls.get(call.path)
+        if url is None:
+            base = self._connection.base_url.rstrip("/")
+            url = httpx.URL(f"{base}/{call.path.lstrip('/')}")
+            if len(self._urls) >= _MOST_URLS:
+                self._urls.clear()
+            self._urls[call.path] = url
+        given = {name.lower() for name, _ in call.headers}
+        return httpx.Request(
+            call.method,
+            url,
+            headers=[*(h for h in _HEADERS if h[0] not in given), *call.headers],
+            content=call.body or None,
+            extensions=self._times,
+        )
 
 
 async def _whole(answer: httpx.Response, most_bytes: int) -> Outcome:

@@ -5,22 +5,43 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from datetime import date
+from contextlib import ExitStack
+from datetime import date, datetime
+from datetime import time as hour
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bank_adapters.simulators.bank import SimulatedBank
+from bank_adapters.simulators.wallet.base import Clock, Simulator
+from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
+from bank_adapters.simulators.wallet.server import serving
 from disbursement.demo import office
 from disbursement.demo.counterparties import Counterparties, bank_truth
 from disbursement.fallback.papers import write_roster
 from disbursement.jobs.worker import drop_folder
-from disbursement.platform.clock import SetClock
+from disbursement.platform.clock import ICT, SetClock
 from disbursement.platform.context import Context, open_context
 from disbursement.platform.settings import Settings
 from disbursement.runs import papers
 from disbursement.sample.writer import PROVIDER, Format, SampleReport, write_sample
 
+
+class WalletSaid(NamedTuple):
+    """What the wallet's own journal holds: orders received, ids paid twice, đồng spent.
+
+    And the CPU seconds that its process has used so far.
+    """
+
+    told: int
+    twice: int
+    spent_vnd: int
+    cpu_seconds: float
+
+
+_wallets: list[Simulator] = []
+_serving = ExitStack()
 _open: list[tuple[Context, SetClock]] = []
 _parties: list[Counterparties] = []
 
@@ -50,6 +71,23 @@ def open_bank(sample: Path, failures: str, seed: int) -> None:
     folder.mkdir()
     accounts = office.deposit_accounts(sample)
     _parties.append(Counterparties(PROVIDER[0], bank, accounts, folder, seed))
+
+
+def open_wallet(day: date, seed: int) -> tuple[str, dict[str, str]]:
+    """Serve a simulated MoMo that pays everybody; return its address and our secrets."""
+    keys, secrets = made_up_keys("momo", seed)
+    made = SIMULATORS["momo"](keys, Clock(datetime.combine(day, hour(9), ICT)))
+    _wallets.append(made)
+    return _serving.enter_context(serving(made)), secrets
+
+
+def wallet_said() -> WalletSaid:
+    """Return what the wallet was told and paid."""
+    made = _wallets[0]
+    return WalletSaid(
+        made.journal.told(), len(made.journal.paid_twice()), made.journal.spent(made.clock.now()),
+        time.process_time(),
+    )  # fmt: skip
 
 
 def draws(rows: Sequence[tuple[str, int, str, int]], day: date) -> None:

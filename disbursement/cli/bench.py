@@ -14,6 +14,8 @@ app = typer.Typer(no_args_is_help=True, help="Đo tốc độ và bộ nhớ tr�
 MOST_BACK = 12
 """The sample's law reaches back to July 2025, when the social pension began (NĐ 176/2025)."""
 
+MOST_CALLS = 100_000
+
 Db = Annotated[str, typer.Option("--db", help="sqlite hoặc postgres.")]
 
 
@@ -114,6 +116,28 @@ def files(
     typer.echo(f"{kind}: {items} khoản, {figures['files']} tệp, {figures['bytes']} byte")
     _stages(figures)
     typer.echo(f"CPU {figures['cpu_seconds']} giây; bộ nhớ tăng thêm {figures['above_rss_mb']} MB")
+
+
+@app.command()
+@common.command
+def wallet(
+    items: Annotated[int, typer.Option("--items", help="Số khoản chi, mỗi khoản một lần gọi.")],
+    db: Db = "sqlite",
+    as_json: common.Json = False,
+) -> None:
+    """Đo một lô ví điện tử gọi từng khoản, qua hộp gửi, với ví giả lập trên máy này."""
+    from disbursement.bench.wallet import bench_wallet  # noqa: PLC0415 - commands start fast
+
+    if not 1 <= items <= MOST_CALLS:
+        raise UsageError("items", f"--items phải từ 1 đến {MOST_CALLS}.")
+    url = common.settings().database_url
+    figures = bench_wallet(items, db=_kind(db), database_url=url)
+    _show(figures, as_json=as_json)
+    if not as_json:
+        typer.echo(
+            f"{figures['calls']} lần gọi, {figures['calls_per_s']} lần/giây, mỗi nhóm nhiều nhất "
+            f"{figures['group']}"
+        )
 
 
 def _kind(db: str) -> Literal["sqlite", "postgres"]:

@@ -64,7 +64,8 @@ def called_rail(ctx: Context, provider: str, profile_key: str) -> CalledRail:
     if where.client_certificate is not None and where.client_key is not None:
         certificate = (where.client_certificate, where.client_key)
     connection = Connection(
-        where.base_url, profile.timeout_seconds, profile.calls_per_second, profile.concurrency,
+        where.base_url, profile.timeout_seconds,
+        where.calls_per_second or profile.calls_per_second, profile.concurrency,
         where.ca, certificate,
     )  # fmt: skip
     connection.check(production=ctx.settings.env == "production")

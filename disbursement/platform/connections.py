@@ -6,6 +6,7 @@
     ca = "rail-ca.pem"              # optional; paths are relative to the file
     client_certificate = "us.pem"   # optional, with client_key
     client_key = "us.key"
+    calls_per_second = 100          # optional; what the contract allows, if not the profile's
     [secrets]                       # by the names that docs/rails.md gives for the rail
     access_key = "…"
 
@@ -25,7 +26,10 @@ from typing import Any
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.platform.settings import Settings
 
-_KEYS = frozenset({"base_url", "ca", "client_certificate", "client_key", "secrets"})
+_KEYS = frozenset(
+    {"base_url", "ca", "client_certificate", "client_key", "calls_per_second", "secrets"}
+)
+MOST_CALLS_PER_SECOND = 100_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -38,6 +42,7 @@ class ConnectionFile:
     client_certificate: Path | None
     client_key: Path | None
     secrets: dict[str, str] = field(repr=False)
+    calls_per_second: int | None = None
 
 
 def connection_path(settings: Settings, provider: str) -> Path:
@@ -69,12 +74,16 @@ def load_connection(settings: Settings, provider: str) -> ConnectionFile:
         raise _refused(path, "thiếu base_url")
     if ("client_certificate" in data) != ("client_key" in data):
         raise _refused(path, "client_certificate và client_key phải đi cùng nhau")
+    rate = data.get("calls_per_second")
+    if rate is not None and (type(rate) is not int or not 1 <= rate <= MOST_CALLS_PER_SECOND):
+        raise _refused(path, f"calls_per_second phải là số từ 1 đến {MOST_CALLS_PER_SECOND}")
     return ConnectionFile(
         data["base_url"].rstrip("/"),
         _file(path, data, "ca"),
         _file(path, data, "client_certificate"),
         _file(path, data, "client_key"),
         _secrets(path, data.get("secrets", {})),
+        rate,
     )
 
 

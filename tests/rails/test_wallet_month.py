@@ -19,6 +19,7 @@ from disbursement.jobs.callbacks import receive
 from disbursement.jobs.rails import callback_log, called_rail
 from disbursement.payments.answer import AnswerResult
 from disbursement.platform.connections import connection_path
+from disbursement.platform.errors import RefusedError
 from tests.rails.office import (
     ADVANCE,
     EACH,
@@ -222,6 +223,65 @@ def test_a_kill_between_commit_and_answer_asks_about_the_whole_group(
     assert outcomes(world) == {"credited": PEOPLE}
     assert world.balance(TRANSIT) == 0
     healthy(world)
+
+
+def test_a_group_is_committed_before_it_leaves_and_after_a_kill_asked_about_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = 2 * calls.GROUP + 30
+    states = "SELECT state, count(*), min(n), max(n) FROM rail_call GROUP BY state ORDER BY state"
+    left: list[list[tuple[object, ...]]] = []
+    asked: list[Call] = []
+    with wallet(world) as there:
+        released(world, people)
+        real = Wire.send_all
+
+        def killed(self: Wire, todo: Sequence[Call]) -> list[Outcome]:
+            left.append(world.rows(states))
+            if len(left) == 1:
+                return real(self, todo)
+            real(self, todo[:40])
+            raise KeyboardInterrupt
+
+        def watched(self: Wire, todo: Sequence[Call]) -> list[Outcome]:
+            asked.extend(call for call in todo if call.step == "inquiry")
+            return real(self, todo)
+
+        monkeypatch.setattr(Wire, "send_all", killed)
+        with pytest.raises(KeyboardInterrupt):
+            worker.send_due(world.ctx)
+        group = calls.GROUP
+        assert left == [
+            [("made", group, 1, group)],
+            [("done", group, 1, group), ("made", group, group + 1, 2 * group)],
+        ]
+        assert there.simulator.journal.told() == group + 40
+        monkeypatch.setattr(Wire, "send_all", watched)
+        worker.send_due(world.ctx)
+        second = world.rows(
+            f"SELECT request_id FROM rail_call WHERE n > {group} AND n <= {2 * group} ORDER BY n"
+        )
+        assert [(call.request_id,) for call in asked] == second
+        assert there.simulator.journal.told() == people
+        assert there.simulator.journal.paid_twice() == []
+        assert there.simulator.journal.spent(there.simulator.clock.now()) == people * EACH
+    assert outcomes(world) == {"credited": people}
+    assert world.balance(TRANSIT) == 0
+    healthy(world)
+
+
+def test_a_contracts_own_rate_of_calls_takes_the_place_of_the_profiles(world: World) -> None:
+    with wallet(world) as there:
+        path = connection_path(world.ctx.settings, "MOMO")
+        written = path.read_text()
+        assert called_rail(world.ctx, "MOMO", "momo-1").connection.calls_per_second == 500
+        path.write_text(f"calls_per_second = 7\n{written}")
+        assert called_rail(world.ctx, "MOMO", "momo-1").connection.calls_per_second == 7
+        for wrong in ("0", "-1", "1.5", "true", '"9"', "1000000"):
+            path.write_text(f"calls_per_second = {wrong}\n{written}")
+            with pytest.raises(RefusedError, match=r"MOMO\.toml: calls_per_second phải là số từ 1"):
+                called_rail(world.ctx, "MOMO", "momo-1")
+        assert there.simulator.journal.told() == 0
 
 
 def test_an_answer_that_the_books_refuse_leaves_its_payments_open(

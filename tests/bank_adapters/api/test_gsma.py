@@ -279,8 +279,7 @@ def test_certificates_are_always_checked(tmp_path):
     names = " ".join(f.name for f in dataclasses.fields(Connection))
     assert not re.search(r"verify|insecure|trust|skip", names)
     wire = Wire(Connection("https://rail.example.vn", 5, 5, 1))
-    client = wire._open()
-    context = client._transport._verify
+    context = wire._open()._verify
     assert context.check_hostname
     assert context.verify_mode.name == "CERT_REQUIRED"
     with pytest.raises(AdapterError):
