@@ -280,8 +280,8 @@ def _swift_statement(kind: str, raw: MtStatement) -> Statement:
                     raw.line,
                 )
             )
-    for entry in raw.entries:
-        whole_vnd(entry.amount, entry.line)
+    if raw.odd is not None:
+        whole_vnd(*raw.odd)
     number = raw.number.partition("/")[0]
     return Statement(
         "/".join(part for part in (raw.id, raw.number, raw.to_day) if part),

@@ -56,8 +56,11 @@ _START = re.compile(
 )
 _CREDIT = frozenset({"C", "RD", "EC"})
 """Marks that bring money: a credit, the reversal of a debit, an expected credit."""
+_REVERSED = frozenset({"RC", "RD"})
+_MOST_DIGITS = 15
 _MOST_FINDINGS = 1000
 _CACHED = 4096
+_NO_ENTRY: tuple[str, str | None, str, str | None, str, str] = ("", None, "", None, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class MtStatement:
     to_day: str | None = None
     interim: bool = False
     """Whether it opens or closes with an interim balance (:60M:, :62M:): a page of several."""
+    odd: tuple[str, int] | None = None
+    """The first amount that is no whole number of at most 15 digits, and its line."""
 
     @property
     def difference(self) -> Decimal | None:
@@ -192,7 +197,8 @@ class _Reader:
         self.now: _Open | None = None
         self.tag = ""
         self.amounts: dict[str, tuple[str, Decimal] | None] = {}
-        self.days: dict[str, tuple[str | None, bool]] = {}
+        self.days: dict[tuple[str, str | None], tuple[str | None, bool]] = {}
+        """Day of booking (None: no such day) and whether it stands as written, by both dates."""
 
     def take(self, lines: list[str]) -> None:
         """Take lines: each starts a tag, goes on with the one before, or frames messages."""
@@ -202,7 +208,7 @@ class _Reader:
             now = self.now
             if words[:4] == ":61:" and now is not None:
                 self.tag = "61"
-                self._entry(now, words[4:], number)
+                self._entry(now, words, number, 4)
             elif words[:4] == ":86:" and now is not None:
                 self.tag = "86"
                 if self.rows:
@@ -331,31 +337,34 @@ class _Reader:
                 )  # fmt: skip
         return now
 
-    def _entry(self, now: _Open, words: str, line: int) -> None:
-        match = ENTRY.match(words)
-        known = self._amount(match["amount"]) if match else None
+    def _entry(self, now: _Open, words: str, line: int, start: int = 0) -> None:
+        """Take an entry, whose text begins at `start`."""
+        match = ENTRY.match(words, start)
+        digits, entry, mark, _, amount, rest = match.groups() if match else _NO_ENTRY
+        known = self._amount(amount) if match else None
         now.ended = False
-        if match is None or known is None:
+        if known is None:
             self._error(
                 "entry_unreadable", "dòng :61: không đọc được ngày, chiều hoặc số tiền",
                 "the date, mark or amount of a :61: cannot be read", line,
             )  # fmt: skip
             return
-        digits = match["digits"]
-        dated = self.days.get(digits)
+        dated = self.days.get((digits, entry))
         if dated is None:
             if len(self.days) > _CACHED:
                 self.days.clear()
-            dated = self.days[digits] = value_day(digits)
-        day, as_written = dated
-        if day is None:
+            day, as_written = value_day(digits)
+            booked = booked_on(day, digits, entry) if day else None
+            dated = self.days[digits, entry] = booked, as_written
+        booked, as_written = dated
+        if booked is None:
             self._error("date", "ngày ở dòng :61: không có thật", "no such day in a :61:", line)
         elif not as_written:
             self._note(
                 "february", "ngày giá trị 29 hoặc 30 tháng 2 được hiểu là cuối tháng 2",
                 "a value date of 29 or 30 February is its last day", line,
             )  # fmt: skip
-        now.add("CRDT" if match["mark"] in _CREDIT else "DBIT", known, day, match, line)
+        now.add(mark, known, booked, rest, line)
 
     def _amount(self, words: str) -> tuple[str, Decimal] | None:
         """Return an amount as text and number; the same words are read once."""
@@ -519,7 +528,9 @@ class _Open:
         self.sums = [Decimal(0), Decimal(0)]
         """Credits, debits."""
         self.spool: Spool[RawEntry] = Spool()
-        self.waiting: tuple[str, str, str | None, re.Match[str], int] | None = None
+        self.waiting: tuple[str, str, str | None, str, int] | None = None
+        """Mark, amount, day of booking, the rest of the line, its number."""
+        self.odd: tuple[str, int] | None = None
         self.text: list[str] = []
 
     @property
@@ -555,18 +566,25 @@ class _Open:
         return self.counts[at], self.sums[at]
 
     def add(
-        self, side: str, amount: tuple[str, Decimal], day: str | None, match: re.Match[str],
-        line: int,
-    ) -> None:  # fmt: skip
+        self, mark: str, amount: tuple[str, Decimal], booked: str | None, rest: str, line: int
+    ) -> None:
         """Count an entry; its row waits for the :86: that may follow."""
         if self.waiting is not None:
             self._row()
-        at = 0 if side == "CRDT" else 1
+        at = 0 if mark in _CREDIT else 1
         self.counts[at] += 1
-        self.sums[at] += amount[1]
+        text, value = amount
+        self.sums[at] += value
+        if self.odd is None and not (text.isdigit() and len(text) <= _MOST_DIGITS):
+            self._look(text, line)
         if self.rows:
             self.text.clear()
-            self.waiting = (side, amount[0], day, match, line)
+            self.waiting = (mark, text, booked, rest, line)
+
+    def _look(self, text: str, line: int) -> None:
+        whole, _, cents = text.partition(".")
+        if cents.strip("0") or len(cents) > 5 or len(whole) > _MOST_DIGITS:
+            self.odd = text, line
 
     def say(self, words: str) -> None:
         """Add a line of the :86: of the entry that waits."""
@@ -577,18 +595,18 @@ class _Open:
         """Write the row of the last entry, with what its :86: says."""
         if self.waiting is None:
             return
-        side, amount, day, match, line = self.waiting
+        mark, amount, booked, rest, line = self.waiting
         self.waiting = None
-        text = _joined_lines(self.text)
-        own, theirs = reference_of(match["rest"])
+        lines = self.text
+        text = lines[0].strip() if len(lines) == 1 else _joined_lines(lines)
+        own, theirs = reference_of(rest)
         reference = reference_in(text) or own
-        n = sum(self.counts)
-        booked = booked_on(day, match["digits"], match["entry"]) if day else None
+        n = self.counts[0] + self.counts[1]
         self.spool.append(
-            (n, n, 1, None, side, amount, self.currency or "", "BOOK", booked,
-             theirs or None, None if reference.upper() in NO_REFERENCE else reference,
-             None, None, None, None, False, match["mark"] in {"RC", "RD"}, None, "", text, None,
-             line)
+            (n, n, 1, None, "CRDT" if mark in _CREDIT else "DBIT", amount, self.currency or "",
+             "BOOK", booked, theirs or None,
+             None if reference.upper() in NO_REFERENCE else reference,
+             None, None, None, None, False, mark in _REVERSED, None, "", text, None, line)
         )  # fmt: skip
 
     def statement(self) -> MtStatement:
@@ -601,6 +619,7 @@ class _Open:
             {currency: self.sums[0]} if self.counts[0] else {},
             {currency: self.sums[1]} if self.counts[1] else {},
             self.spool.view(RawEntry._make), self.line, self.from_day, self.to_day, self.interim,
+            self.odd,
         )  # fmt: skip
 
 

@@ -545,3 +545,40 @@ def test_a_notification_has_no_balances() -> None:
         None,
         5,
     )
+
+
+def mt940(*amounts: str, closing: str = "C0,") -> bytes:
+    lines = "".join(
+        f":61:2610051005D{amount},NTRFDS25{n:012d}//A{n}\r\n:86:CHI TRA\r\n".replace(",,", ",")
+        for n, amount in enumerate(amounts, 1)
+    )
+    return (
+        ":20:STARTUMS\r\n:25:10000001\r\n:28C:00001/001\r\n:60F:C261004VND1000000,\r\n"
+        f"{lines}:62F:{closing[0]}261005VND{closing[1:]}\r\n-\r\n"
+    ).encode()
+
+
+def test_an_mt940_is_read_in_whole_dong_wherever_its_amounts_have_a_comma() -> None:
+    (one,) = parse(mt940("400000", "300000,00", "300000")).statements()
+    assert [(e.amount_vnd, e.booking_date, e.line) for e in one.entries] == [
+        (400_000, date(2026, 10, 5), 5),
+        (300_000, date(2026, 10, 5), 7),
+        (300_000, date(2026, 10, 5), 9),
+    ]
+    assert [e.end_to_end_id for e in one.entries] == [f"DS25{n:012d}" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "line"),
+    [
+        (("400000,00", "299999,50", "300000,50"), 7),
+        (("400000", "300000", "299999,5", "0,5"), 9),
+        (("999999,999999", "0,000001"), 5),
+    ],
+)
+def test_the_first_fraction_of_an_mt940_refuses_it_with_its_line(
+    amounts: tuple[str, ...], line: int
+) -> None:
+    with pytest.raises(RefusedFile) as refused:
+        parse(mt940(*amounts))
+    assert (refused.value.code, refused.value.line) == ("fraction", line)
