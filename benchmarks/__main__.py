@@ -16,6 +16,7 @@ PARTS = ("post", "write", "read", "explain", "month")
 WRITE = "Writing pain.001.001.09, rows checked, schema not"
 CHECKED = "Writing pain.001.001.09, rows and schema checked"
 READ = "Reading camt.053.001.08"
+READ_MT = "Reading MT940"
 EXPLAIN = "Explaining a dossier of docs/examples, bytes in, lines out"
 
 
@@ -48,6 +49,21 @@ PROGRAMS = {
         Program(READ, "disburse, ten times as many", "ours_read", times=10),
         Program(READ, "camt053, parse_document", "camt053_read", "camt053"),
         Program(READ, "camt053, iter_statement_entries", "camt053_stream", "camt053"),
+        Program(
+            READ,
+            "bankstatementparser, CamtParser",
+            "bankstatementparser_read",
+            "bankstatementparser",
+        ),
+        Program(READ_MT, "disburse (sums and balances checked)", "ours_mt940"),
+        Program(READ_MT, "disburse, ten times as many", "ours_mt940", times=10),
+        Program(READ_MT, "mt-940, parse", "mt940_mt940", "mt-940"),
+        Program(
+            READ_MT,
+            "bankstatementparser, Mt940Parser",
+            "bankstatementparser_mt940",
+            "bankstatementparser",
+        ),
     ),
     "explain": (Program(EXPLAIN, "disburse", "ours_explain"),),
 }
@@ -60,6 +76,7 @@ NOTES = (
     "insists on IBANs, so generate_xml_string and a file.",
     "camt053: reads the same file; keeps no remittance text, no account number that is no IBAN, no "
     "line; compares no sums and no schema. iter_statement_entries leaves out account and balances.",
+    "bankstatementparser, mt-940: read the same files; compare no sums and no balances.",
 )
 
 

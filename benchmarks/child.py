@@ -25,6 +25,10 @@ FILES: dict[str, Callable[[int, Path], files.Work]] = {
     "ours_read": files.ours_read,
     "camt053_read": files.camt053_read,
     "camt053_stream": files.camt053_stream,
+    "bankstatementparser_read": files.bankstatementparser_read,
+    "ours_mt940": files.ours_mt940,
+    "mt940_mt940": files.mt940_mt940,
+    "bankstatementparser_mt940": files.bankstatementparser_mt940,
     "ours_explain": explain.ours_explain,
 }
 POSTS = {"hordak_transfer": False, "hordak_bulk": True}

