@@ -14,8 +14,10 @@ from disbursement.beneficiaries.holds import payer_of_hold
 from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
+from disbursement.cli.outbox import line
 from disbursement.documents.words import FINDING_STATES, HOLD_KINDS
 from disbursement.identity.service import unlock
+from disbursement.jobs import outbox
 from disbursement.platform.clock import YEARS, parse_month, show_month
 from disbursement.platform.errors import NotFoundError, UsageError
 from disbursement.runs import close as closing
@@ -273,6 +275,9 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
         found: list[dict[str, Any]] = [dict(r) for r in rows if not payer or r["code"] in payer]
         for one in found:
             one["warnings"] = [asdict(w) for w in warnings_of(conn, one["id"])]
+        waiting = outbox.stopped(conn, month=month_arg(month), payers=payer)
+        for one in found:
+            one["stopped"] = [asdict(s) for s in waiting if s.list_id == one["id"]]
     if as_json:
         common.emit(found)
         return
@@ -288,6 +293,8 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
     said = {ListWarning(**w).sentence for r in found for w in r["warnings"]}
     for sentence in sorted(said):
         typer.echo(f"Cảnh báo: {sentence}")
+    for box in waiting:
+        typer.echo(line(box))
 
 
 @app.command()

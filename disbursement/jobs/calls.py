@@ -36,6 +36,8 @@ FOLLOWS = 1_000
 """Most calls that one inquiry may lead to (pages of results)."""
 ASKED_AT_ONCE = 100
 _FINAL = frozenset({"credited", "returned", "rejected"})
+PASSES = frozenset({"rail_closed"})
+"""What a question may be answered with that no person need look at: it is asked again later."""
 
 
 @dataclass
@@ -82,7 +84,9 @@ def send_batch(ctx: Context, rail: CalledRail, batch: Row[Any], path: Path, wire
     done = Progress()
     recovered = _open_calls(ctx, batch.id, ("made",))
     if recovered:
-        _inquire(ctx, rail, batch, recovered, wire)
+        done.stop = _inquire(ctx, rail, batch, recovered, wire)
+        if done.stop:
+            return _count(ctx, batch.id, done)
     again = _open_calls(ctx, batch.id, ("unsent",))
     for chunk in _chunks(again, GROUP):
         live = _within_window(ctx, rail, chunk)
@@ -264,7 +268,10 @@ def _state(reading: Reading, members: int) -> str:
 
 
 def _follow(ctx: Context, batch_id: int, todo: Sequence[_Stored]) -> list[_Stored]:
-    """Store the steps that follow (approve a created batch) before they leave."""
+    """Store the steps that follow (approve a created batch) before they leave.
+
+    The step before is `followed` from then on: only the later one is asked about or sent again.
+    """
     with ctx.cell.read() as conn:
         made = []
         for one in todo:
@@ -277,31 +284,40 @@ def _follow(ctx: Context, batch_id: int, todo: Sequence[_Stored]) -> list[_Store
     kept = _keep(ctx, batch_id, [m[:4] for m in made])
     for one, m in zip(kept, made, strict=True):
         one.reference = m[4]
+    _mark(ctx, [one for one in todo if one.follow is not None], "followed")
     return kept
 
 
 # --- asking --------------------------------------------------------------------------------------
 
 
-def ask_batch(ctx: Context, rail: CalledRail, batch: Row[Any], wire: Wire) -> int:
-    """Inquire about every call of a batch that is due; return how many were asked."""
+def ask_batch(ctx: Context, rail: CalledRail, batch: Row[Any], wire: Wire) -> tuple[int, str]:
+    """Inquire about every call of a batch that is due.
+
+    Returns how many were asked, and why nothing may leave for this batch until a person has looked
+    ('' where nothing says so). Questions go on after a stop: they move nothing.
+    """
     now = ctx.clock.now()
+    stop = ""
     due = [one for one in _open_calls(ctx, batch.id, ("made", "asking")) if _due(rail, one, now)]
     for chunk in _chunks(_within_inquiry(ctx, rail, due), ASKED_AT_ONCE):
-        _inquire(ctx, rail, batch, chunk, wire)
-    return len(due) + _look_again(ctx, rail, batch, wire)
+        stop = _inquire(ctx, rail, batch, chunk, wire) or stop
+    again, found = _look_again(ctx, rail, batch, wire)
+    stop = stop or found
+    return len(due) + again, "" if stop in PASSES else stop
 
 
-def _look_again(ctx: Context, rail: CalledRail, batch: Row[Any], wire: Wire) -> int:
+def _look_again(ctx: Context, rail: CalledRail, batch: Row[Any], wire: Wire) -> tuple[int, str]:
     """Ask once more about finished calls when the days of ordinary returns are over.
 
     A rail may take a payment back without calling us; after this look the call is `closed`.
     """
     days = rail.profile.return_window_days
+    stop = ""
     old = [one for one in _open_calls(ctx, batch.id, ("done",)) if not _young(ctx, one, days)]
-    for chunk in _chunks(_within_inquiry(ctx, rail, old), ASKED_AT_ONCE):
-        _inquire(ctx, rail, batch, chunk, wire, then="closed")
-    return len(old)
+    for chunk in _chunks(_within_inquiry(ctx, rail, old, "closed"), ASKED_AT_ONCE):
+        stop = _inquire(ctx, rail, batch, chunk, wire, then="closed") or stop
+    return len(old), stop
 
 
 def _due(rail: CalledRail, one: _Stored, now: datetime) -> bool:
@@ -321,10 +337,11 @@ def _inquire(
     calls: Sequence[_Stored],
     wire: Wire,
     then: str = "",
-) -> None:
-    """Ask the rail about calls, take what it says, mark them. Sends no payment.
+) -> str:
+    """Ask the rail about calls, take what it says, mark them; return why nothing may leave.
 
-    `then` is the state of a call that was answered with outcomes for all its payments.
+    Sends no payment but the step that a rail waits for, and not even that after a stop. `then` is
+    the state of a call that was answered with outcomes for all its payments.
     """
     at = ctx.clock.now()
     asked = {
@@ -345,6 +362,7 @@ def _inquire(
             turn.exchanges.append((call, outcome))
             reading = rail.adapter.read(call, outcome, rail.secrets)
             said[one.id].append(reading)
+            turn.stop = turn.stop or reading.stop
             one.reference = reading.reference or one.reference
             more = rail.adapter.next(call, reading, at, rail.secrets)
             if more is not None and more.step == "inquiry":
@@ -365,8 +383,10 @@ def _inquire(
             one.state = then
         one.asks += 1
     _mark_each(ctx, calls, asked_at=stamp(ctx.clock))
-    if follow := _follow(ctx, batch.id, calls):
-        _go(ctx, rail, batch, follow, wire)
+    if turn.stop:
+        return turn.stop
+    follow = _follow(ctx, batch.id, calls)
+    return _go(ctx, rail, batch, follow, wire) if follow else ""
 
 
 def _after_inquiry(one: _Stored, readings: Sequence[Reading]) -> str:
@@ -406,9 +426,11 @@ def _within_window(ctx: Context, rail: CalledRail, calls: Sequence[_Stored]) -> 
     return [one for one in calls if _young(ctx, one, days)]
 
 
-def _within_inquiry(ctx: Context, rail: CalledRail, calls: Sequence[_Stored]) -> list[_Stored]:
+def _within_inquiry(
+    ctx: Context, rail: CalledRail, calls: Sequence[_Stored], late: str = "stopped"
+) -> list[_Stored]:
     days = rail.profile.inquiry_window_days
-    _mark(ctx, [one for one in calls if not _young(ctx, one, days)], "stopped")
+    _mark(ctx, [one for one in calls if not _young(ctx, one, days)], late)
     return [one for one in calls if _young(ctx, one, days)]
 
 

@@ -175,7 +175,7 @@ def _settle(
         _tries(conn, number, outcome)
         done.waiting += 1
     elif isinstance(outcome, Rejected):
-        record(state="unknown", outbox="stopped")
+        record(state="unknown", outbox="stopped", why=outcome.text or outcome.code)
         done.stopped += 1
     else:
         record(state="unknown", outbox="waiting", why=outcome.reason)
@@ -250,7 +250,7 @@ def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -
         progress = calls.send_batch(ctx, rail, batch, path, wire)
     with ctx.cell.begin() as conn:
         if progress.stop:
-            _tries(conn, batch_id, NotSent(progress.stop))
+            stop(conn, ctx, batch_id, progress.stop)
             done.stopped += 1
         elif progress.unsent:
             _tries(conn, batch_id, NotSent("not sent"))
@@ -280,13 +280,28 @@ def ask_due(ctx: Context) -> tuple[int, list[str]]:
         try:
             rail = called_rail(ctx, batch.provider, batch.profile)
             with rail.wire() as wire:
-                asked += calls.ask_batch(ctx, rail, batch, wire)
+                count, why = calls.ask_batch(ctx, rail, batch, wire)
         except (DisburseError, AdapterError, ConnectionFileError) as error:
             troubles[error.sentence] = None
             continue
+        asked += count
         calls.stop_overdue(ctx, rail, batch.id)
+        if why:
+            with ctx.cell.begin() as conn:
+                stop(conn, ctx, batch.id, why)
         _send_again(ctx, batch.id)
     return asked, list(troubles)
+
+
+def stop(conn: Connection, ctx: Context, batch_id: int, why: str) -> None:
+    """Close a batch for the machine: nothing of it leaves until a person resumes it (outbox.py)."""
+    conn.execute(
+        text(
+            "UPDATE outbox SET state = 'stopped', why = :w, claimed_at = :t, tries = tries + 1 "
+            "WHERE batch_id = :b AND (state <> 'stopped' OR why <> :w)"
+        ),
+        {"w": why, "t": stamp(ctx.clock), "b": batch_id},
+    )
 
 
 def _send_again(ctx: Context, batch_id: int) -> None:

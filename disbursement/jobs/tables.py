@@ -34,7 +34,8 @@ wire_file = Table(
 # State of a call: made (bytes stored; it may have left) -> asking (the rail holds it, or we do not
 # know: it is inquired), unsent (certainly never left, or the rail never had it: the same bytes may
 # go), done (every payment of it has an outcome) -> closed (asked once more after the days of
-# ordinary returns), stopped (past the rail's windows: only a person).
+# ordinary returns), stopped (past the rail's windows: only a person); followed: a later step of the
+# same call stands for it.
 rail_call = Table(
     "rail_call",
     cell_metadata,
