@@ -235,7 +235,7 @@ class ListChecker:
     def _too_early(self, n: int, row: Given) -> list[Fault]:
         """Refuse months before the payer's go-live: they were paid outside, or not at all."""
         live = self.payers[row.person[-1]].go_live_month
-        if min(row.months) >= live:
+        if min(row.months, default=live) >= live:  # monthly merits count from go-live themselves
             return []
         where = self.reader.header.where(n, "commune")
         return [

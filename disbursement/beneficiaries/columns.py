@@ -78,6 +78,22 @@ INCOME = {
     "thấp hơn trợ cấp hưu trí xã hội": "lower_than_sp",
     "không thấp hơn trợ cấp hưu trí xã hội": "not_lower",
 }  # fmt: skip
+AWARD = {
+    "kỷ niệm chương tổ quốc ghi công": "TQGC", "bằng có công với nước": "TQGC", "tqgc": "TQGC",
+    "huân chương kháng chiến": "HCKC", "hckc": "HCKC",
+}  # fmt: skip
+STUDENT_GROUP = {"11.1": "A", "a": "A", "11.2": "B", "b": "B"}
+"""Groups of the monthly education allowance (NĐ 77/2024 Phụ lục I mục 11)."""
+KIN = {
+    "cha, mẹ": "parent", "cha": "parent", "mẹ": "parent", "cha đẻ, mẹ đẻ": "parent",
+    "người có công nuôi dưỡng": "foster", "vợ/chồng": "spouse", "vợ": "spouse", "chồng": "spouse",
+    "con": "child",
+}  # fmt: skip
+MERIT_END = {
+    "chết": "death", "tái giá": "remarriage", "tái giá, vẫn đủ điều kiện": "remarriage_qualifies",
+    "hồ sơ không đúng": "false_file", "từ chối nhận": "renounced",
+    "không còn đủ điều kiện": "lost_eligibility", "chấp hành án phạt tù": "prison",
+}  # fmt: skip
 DECISION_KIND = {
     "hưởng mới": "grant", "hưởng": "grant", "điều chỉnh": "change", "chuyển đến": "move_in",
 }  # fmt: skip
@@ -191,6 +207,35 @@ _OF_SHAPE: Mapping[str, tuple[Column, ...]] = {
         Column("term", "Học kỳ từ tháng", "month", True, ("học kỳ",)),
         Column("enrolled_from", "Ngày nhập học", "date"),
         Column("enrolled_to", "Ngày thôi học", "date"),
+    ),
+    "meritorious": (
+        *_DECIDED[:3],
+        REGISTER.of("decision_kind"),
+        Column("category", "Diện hưởng", required=True, aliases=("diện", "diện đối tượng")),
+        Column("part", "Khoản trợ cấp", aliases=("mã khoản",)),
+        Column("injury_pct", "Tỷ lệ tổn thương cơ thể", "whole", aliases=("tỷ lệ thương tật",)),
+        Column("special_severity", "Thương tật đặc biệt nặng", "flag", choices=YES_NO),
+        Column("carer_at_home", "Có người phục vụ ở gia đình", "flag", choices=YES_NO),
+        Column("lives_alone", "Sống cô đơn", "flag", choices=YES_NO),
+        Column("orphan", "Mồ côi cả cha mẹ", "flag", choices=YES_NO),
+        Column("full_time", "Diện thoát ly", "flag", choices=YES_NO),
+        Column("seniority", "Thâm niên", "whole"),
+        Column("award", "Hình thức khen thưởng", "choice", choices=AWARD),
+        Column("student_group", "Nhóm học sinh, sinh viên", "choice", choices=STUDENT_GROUP),
+        Column("relation", "Quan hệ với người đã mất", "choice", choices=KIN),
+        Column("martyrs", "Số liệt sĩ", "whole"),
+        Column("deceased", "Người có công đã mất"),
+        Column("medical_board_date", "Ngày kết luận giám định", "date"),
+        Column("president_date", "Ngày Chủ tịch nước ký", "date"),
+        Column("start_month", "Hưởng từ tháng", "month", aliases=("tháng bắt đầu hưởng",)),
+        Column("end_date", "Ngày thôi hưởng", "date"),
+        Column("end_cause", "Lý do thôi hưởng", "choice", choices=MERIT_END),
+        Column("released_on", "Ngày hưởng lại", "date"),
+        Column("paid_through", "Đã trả đến hết tháng", "month"),
+        Column("event_date", "Ngày sự kiện", "date"),
+        Column("years", "Số năm tham gia", "whole"),
+        Column("odd_months", "Số tháng lẻ", "whole"),
+        Column("times", "Số lần", "whole"),
     ),
 }
 

@@ -28,12 +28,14 @@ from disbursement.entitlements.histories import (
     read_event,
     residence,
 )
+from disbursement.entitlements.merit_bulk import LINE, REACHING
 from disbursement.entitlements.store import Recorded
 from disbursement.platform.clock import add_months, month_of, show_month
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.catalogue import fixed_categories
 
-NOT_HERE = "NCC"
+MERIT_KINDS = (*REACHING, "move_out", "move_in")
+"""Kinds recorded of a person that count for monthly merits, with or without another case."""
 CHANGEABLE = frozenset(
     {"degree", "children", "studying", "household", "carer", "difficult_area", "income",
      "written_request", "in_facility", "merit_allowance"}
@@ -126,6 +128,7 @@ class PersonState:
     digests: dict[bytes, int] = field(default_factory=dict)  # of the events that count
     gone: set[bytes] = field(default_factory=set)  # of those withdrawn
     fixed: set[int] = field(default_factory=set)  # events that cannot be withdrawn
+    merits: bool = False  # draws monthly allowances for meritorious service here
 
     def rows(self) -> list[Placed]:
         """Return the rows of every case."""
@@ -178,12 +181,6 @@ def check_paper(given: EventIn, today: date) -> None:
         raise EventError(
             "event_kind", f"không có loại sự kiện '{given.kind[:40]}'; chọn: {', '.join(KINDS)}."
         )
-    if given.programme == NOT_HERE:
-        raise EventError(
-            "event_programme",
-            "ưu đãi người có công chưa được tính trong sổ của tỉnh: chưa ghi được sự kiện; dùng "
-            "`disburse explain` để tính.",
-        )
     if given.day > today:
         raise EventError(
             "event_future", f"ngày sự kiện {given.day:%d/%m/%Y} ở tương lai; ghi khi đã xảy ra."
@@ -215,6 +212,7 @@ def accept(given: EventIn, person: PersonState, province: str, new_id: int) -> A
     if given.kind == "withdraw":
         return _withdraw(given, person)
     kind = KINDS[given.kind]
+    _of_merit(given, person)
     _alive(given, person, kind)
     _held_here(given, person)
     if given.kind == "grant":
@@ -256,10 +254,24 @@ def learn(person: PersonState, done: Accepted, event_id: int) -> None:
         person.told.sort(key=lambda t: (t.event.date, t.id))
     person.digests[done.digest] = event_id
     person.died_on = next((t.event.date for t in person.told if t.kind == "death"), None)
-    person.home = residence(person.rows())[-1][1] if person.cases else person.home
+    if person.cases:
+        person.home = residence(person.rows())[-1][1]
+    elif given.kind == "move_in":  # a file of merits that moves with its person
+        person.home = given.commune
 
 
 # --- one check each ------------------------------------------------------------------------------
+
+
+def _of_merit(given: EventIn, person: PersonState) -> None:
+    """Refuse for meritorious service what is told by its own list, or of who has none."""
+    if given.programme == LINE and not (person.merits and given.kind in MERIT_KINDS):
+        names = ", ".join(KINDS[k].name for k in MERIT_KINDS)
+        raise EventError(
+            "event_programme",
+            f"ưu đãi người có công: ở đây chỉ ghi {names} của người có khoản hằng tháng trong sổ; "
+            "thay đổi khác nhập bằng danh sách (`disburse programme import NCC`).",
+        )
 
 
 def _alive(given: EventIn, person: PersonState, kind: Kind) -> None:
@@ -312,6 +324,8 @@ def _reached(given: EventIn, person: PersonState) -> Iterator[CaseState]:
         for c in person.cases
         if given.clause in (None, c.clause) and given.programme in (None, c.programme)
     ]
+    if not found and person.merits and given.kind in MERIT_KINDS and given.clause is None:
+        return
     if not found:
         raise EventError(
             "event_case",
@@ -368,6 +382,12 @@ def _in_order(
     given: EventIn, person: PersonState, cases: Sequence[CaseState], event: d.Event, kind: Kind
 ) -> None:
     """Refuse what cannot have happened yet, or any more."""
+    if isinstance(event, d.Release) and not any(
+        t.kind in ("detention", "prison") and t.event.date <= given.day for t in person.told
+    ):
+        raise EventError("event_order", "được thả mà trước đó không ghi tạm giam; ghi tạm giam.")
+    if not cases:
+        return  # merits alone: their own rows say from when they are drawn
     starts = [c.case.decision_date for c in cases]
     if given.kind not in ("move_out", "move_in"):
         starts = [min(_day(c.case.start_month), c.case.decision_date) for c in cases]
@@ -385,10 +405,6 @@ def _in_order(
             f"hồ sơ đã thôi hưởng sau tháng {show_month(last)}: '{kind.name}' ngày "
             f"{given.day:%d/%m/%Y} không còn hồ sơ để áp dụng; sửa lại.",
         )
-    if isinstance(event, d.Release) and not any(
-        t.kind in ("detention", "prison") and t.event.date <= given.day for t in person.told
-    ):
-        raise EventError("event_order", "được thả mà trước đó không ghi tạm giam; ghi tạm giam.")
 
 
 def _follows(

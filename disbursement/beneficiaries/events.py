@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from itertools import groupby, zip_longest
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -27,12 +27,12 @@ from disbursement.beneficiaries.event_checks import (
     learn,
 )
 from disbursement.beneficiaries.staging import audit
-from disbursement.entitlements import store
+from disbursement.entitlements import merit_store, store
 from disbursement.entitlements.facts import Birth, case_from_json, case_json, last_month
 from disbursement.identity.service import require
 from disbursement.identity.service import user as find_user
 from disbursement.platform import ids
-from disbursement.platform.clock import add_months, month_of, stamp, today
+from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotAllowedError, NotFoundError, RefusedError
 from disbursement.platform.schema import refresh_statistics
@@ -253,6 +253,10 @@ def _states(conn: Connection) -> dict[int, PersonState]:
             CaseState(int(case_id), programme, clause, case_from_json(facts), code, int(live))
         )
     people = "SELECT person_id FROM work_renew"
+    for person in conn.execute(
+        text(f"SELECT DISTINCT person_id FROM merit_case WHERE person_id IN ({people})")
+    ).scalars():
+        out[int(person)].merits = True
     for person, told in store.recorded(conn, people).items():
         out[person].told = told
     for person, digest, event_id, payload, withdrawn in conn.execute(text(_KNOWN)):
@@ -345,6 +349,7 @@ def _store(
     )
     bulk_insert(conn, "work_dirty", ("sub_id", "from_month"), sorted(differing.items()))
     store.mark_dirty(conn, "SELECT sub_id, from_month, 'event' AS why FROM work_dirty")
+    merit_store.renew(conn, month=month_of(today(ctx.clock)))
     refresh_statistics(conn, "case_event", "unit_profile")
     return min(differing.values(), default=None)
 
@@ -410,9 +415,10 @@ def _ends(conn: Connection, people: Iterable[PersonState]) -> None:
     values = []
     for case, row in ((c, p.rows_of(c)[-1].case) for p in people for c in p.cases):
         values.append({"c": case.id, "e": last_month(row), "w": row.end_cause or None})
-    conn.execute(
-        text("UPDATE benefit_case SET end_month = :e, end_cause = :w WHERE id = :c"), values
-    )
+    if values:
+        conn.execute(
+            text("UPDATE benefit_case SET end_month = :e, end_cause = :w WHERE id = :c"), values
+        )
 
 
 def _people(
@@ -504,10 +510,7 @@ def _deaths(
     )  # fmt: skip
 
 
-_Span = tuple[int, int, int, int]
-
-
-def _spans(conn: Connection) -> dict[int, list[_Span]]:
+def _spans(conn: Connection) -> dict[int, list[store.StoredSpan]]:
     """Return the spans (from, to, payer, profile) of the people in `work_renew`."""
     rows = conn.execute(
         text(
@@ -522,20 +525,14 @@ def _spans(conn: Connection) -> dict[int, list[_Span]]:
 
 
 def _first_differing(
-    before: Mapping[int, list[_Span]], after: Mapping[int, list[_Span]]
+    before: Mapping[int, list[store.StoredSpan]], after: Mapping[int, list[store.StoredSpan]]
 ) -> dict[int, int]:
     """Return per person the first month whose facts or payer are not what they were."""
-    out = {}
-    for sub in {*before, *after}:
-        for old, new in zip_longest(before.get(sub, ()), after.get(sub, ())):
-            if old == new:
-                continue
-            if old is not None and new is not None and (old[0], *old[2:]) == (new[0], *new[2:]):
-                out[sub] = add_months(min(old[1], new[1]), 1)
-            else:
-                out[sub] = min(s[0] for s in (old, new) if s is not None)
-            break
-    return out
+    found = (
+        (sub, store.first_differing(before.get(sub, ()), after.get(sub, ())))
+        for sub in {*before, *after}
+    )
+    return {sub: month for sub, month in found if month is not None}
 
 
 # --- looking -------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from disbursement.beneficiaries.merit_rows import MeritReading
 from disbursement.beneficiaries.rules import Fault, Reading, RowReader
 from disbursement.entitlements.list_due import list_profile
 from disbursement.platform.clock import add_months, month_of, months_between, show_month
-from disbursement.programmes.list_rates import ListRate, line_of
+from disbursement.programmes.list_rates import MERITORIOUS, ListRate, line_of
 
 MAX_MONTHS = 24
 MAX_AMOUNT = 1_000_000_000
@@ -60,6 +61,7 @@ class _Right(NamedTuple):
     unit: str
     facts: dict[str, Any]
     months: dict[int, int]
+    stored: str = ""  # the facts as they are kept, where they are no list programme's
 
 
 class _GivenReading(Reading):
@@ -82,7 +84,11 @@ class _GivenReading(Reading):
             self.fail("identity", "cần số định danh 12 số để biết đã chi hay chưa; bổ sung số.")
         commune = self.commune()
         decision = self.decision()
-        right = _SHAPES[programme.shape](self, born)
+        right = (
+            self.merit(decision, sex)
+            if programme.shape == MERITORIOUS
+            else _SHAPES[programme.shape](self, born)
+        )
         payee = (
             self.name("payee_name", need=False) or name,
             self.choice("payee_relation", "self") or "self",
@@ -94,11 +100,12 @@ class _GivenReading(Reading):
         if self.faults or born is None or right is None:
             return self.faults
         line = line_of(programme.code)
-        covers = sorted(right.months)
+        covers = sorted(right.months) or [month_of(date.fromisoformat(decision[1]))]
+        stored = right.stored or list_profile(programme.code, right.facts)
         return Given(
             (kind, number, name, born[0].isoformat(), born[1].isoformat(), sex, commune),
-            (line, right.unit, list_profile(programme.code, right.facts), *decision, covers[0],
-             covers[-1], self.text("replaces") or None),
+            (line, right.unit, stored, *decision, covers[0], covers[-1],
+             self.text("replaces") or None),
             (*payee, *receiver),
             right.months,
         )  # fmt: skip
@@ -124,6 +131,11 @@ class _GivenReading(Reading):
         return amount
 
     # -- shapes
+
+    def merit(self, decision: tuple[str, str, str], sex: str) -> _Right | None:
+        """Read a category of meritorious service and its facts: computed, not decided."""
+        unit, stored, months = MeritReading(self).read(decision, sex)
+        return _Right(unit, {}, months, stored) if unit else None
 
     def decided(self, _born: tuple[date, date] | None) -> _Right | None:
         """Read an amount a month, from and to a month: checked, not computed."""

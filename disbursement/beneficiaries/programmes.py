@@ -15,20 +15,20 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from disbursement.beneficiaries import columns, service
+from disbursement.beneficiaries import columns, merit_cases, service
 from disbursement.beneficiaries.payers import define_payer_accounts, definition
 from disbursement.beneficiaries.programme_rows import Programme
 from disbursement.beneficiaries.reader import Encoding, open_table
 from disbursement.beneficiaries.service import Mode, analyze
 from disbursement.beneficiaries.staging import Stager, audit, begin_stage, clear_stage
 from disbursement.entitlements import store
-from disbursement.entitlements.list_due import PERSONAL
+from disbursement.entitlements.list_due import LISTED, PERSONAL
 from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.approved import approved
-from disbursement.programmes.list_rates import FILE, line_of, load_list_rates
+from disbursement.programmes.list_rates import FILE, MERITORIOUS, line_of, load_list_rates
 from ledger.bulk import bulk_insert
 from ledger.definitions import SubQuery, define_subs
 
@@ -37,7 +37,8 @@ from ledger.definitions import SubQuery, define_subs
 class ProgrammeReport:
     """What an import did: rows, newly made people and units, covered months taken or replaced.
 
-    `errors`: the workbook with the refused rows.
+    `errors`: the workbook with the refused rows. `cases`, `changed`: monthly merits taken or
+    changed, whose months are computed.
     """
 
     programme: str
@@ -51,6 +52,8 @@ class ProgrammeReport:
     errors: str | None
     sha256: str
     repeated: bool = False
+    cases: int = 0
+    changed: int = 0
 
 
 def programme_of(ctx: Context, conn: Connection, code: str) -> Programme:
@@ -124,6 +127,10 @@ def _take(
         values: dict[str, Any] = {"i": staged.import_id, "programme": line_of(programme.code)}
         service.match_people(conn, values)
         household, decided = programme.shape == "quarterly_household", programme.shape in PERSONAL
+        merits = programme.shape == MERITORIOUS
+        if merits:
+            service.add_faults(conn, values, merit_cases.COMPARISONS)
+            merit_cases.check_changes(conn, values)
         service.add_faults(
             conn,
             values,
@@ -137,6 +144,7 @@ def _take(
         people = service.take_people(conn, ctx, sha, staged.import_id, actor)
         units = _units(conn, ctx, sha, values, household=household)
         months, replaced = _rights(conn, values)
+        cases, changed = merit_cases.take(conn, ctx, values) if merits else (0, 0)
         _accounts(conn, ctx, values)
         refresh_statistics(
             conn, "person", "destination", "profile", "unit_profile", "list_unit", "list_right",
@@ -144,7 +152,7 @@ def _take(
         )  # fmt: skip
         report = replace(
             none, taken=staged.rows_read - refused, refused=refused, people=people, units=units,
-            months=months, replaced=replaced, errors=errors,
+            months=months, replaced=replaced, errors=errors, cases=cases, changed=changed,
         )  # fmt: skip
         _record(conn, ctx, path, _kind(programme), report, staged.import_id, actor)
         return report
@@ -160,7 +168,13 @@ def _unit(alias: str, *, household: bool) -> str:
     """Return SQL for the unit of a row, as list_unit.unit holds it."""
     if household:
         return f"'h' || {alias}.payer_id || '/' || {alias}.clause"
-    return f"'p' || {alias}.person_id || '/' || {alias}.clause"
+    return f"'p' || {alias}.person_id || '/' || {_part(alias)}"
+
+
+def _part(alias: str) -> str:
+    """Return SQL for what a unit is of; the monthly merits of a person are one unit."""
+    own = f"substr({alias}.facts, 1, {len(LISTED)}) = '{LISTED}'"
+    return f"CASE WHEN {own} THEN {alias}.clause ELSE '' END"
 
 
 def _comparisons(*, household: bool, decided: bool) -> list[tuple[int, str]]:
@@ -244,7 +258,7 @@ def _units(
     conn.execute(
         text(
             "INSERT INTO work_unit_new SELECT row_number() OVER (ORDER BY min(r.n)), "
-            f"min(r.person_id), min(r.payer_id), {unit}, min(r.clause), NULL "
+            f"min(r.person_id), min(r.payer_id), {unit}, min({_part('r')}), NULL "
             "FROM import_row r WHERE r.import_id = :i AND r.state = 0 AND NOT EXISTS ("
             "SELECT 1 FROM list_unit u WHERE u.programme = r.programme "
             f"AND u.unit = {unit}) GROUP BY {unit}"
@@ -351,7 +365,10 @@ def _profiles(conn: Connection, values: dict[str, Any]) -> None:
     facts = [
         str(f)
         for f in conn.execute(
-            text("SELECT DISTINCT facts FROM import_row WHERE import_id = :i AND state = 0"),
+            text(
+                "SELECT DISTINCT r.facts FROM import_row r WHERE r.import_id = :i AND r.state = 0 "
+                "AND EXISTS (SELECT 1 FROM import_paid a WHERE a.import_id = :i AND a.n = r.n)"
+            ),
             values,
         ).scalars()
     ]

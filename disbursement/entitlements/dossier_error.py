@@ -12,7 +12,7 @@ class DossierError(RefusedError):
     """The dossier is refused: one sentence says where and what."""
 
     def __init__(self, where: str, what_vi: str, what_en: str) -> None:
-        self.what_vi, self.what_en = what_vi, what_en
+        self.what_vi, self.what_en, self.where = what_vi, what_en, where
         where = "".join(c for c in where if c.isprintable() and c not in "<>&")[:120]
         super().__init__(
             "dossier",

@@ -18,29 +18,34 @@ from typing import Any
 from disbursement.entitlements.amounts import figure
 from disbursement.entitlements.dossier import Dossier
 from disbursement.entitlements.explain import explain
+from disbursement.entitlements.merit_bulk import once_due
 from disbursement.entitlements.rules import Due, DueLine, Hold, Reason
 from disbursement.entitlements.tables_of_law import shipped_tables
 from disbursement.platform.clock import add_months, show_month
-from disbursement.programmes.list_rates import ListRate, ListRates, line_of
+from disbursement.programmes.list_rates import MERITORIOUS, ListRate, ListRates, line_of
+from disbursement.programmes.merit_rates import MeritRates
 from disbursement.programmes.rates import CONFIDENCES
 
 PERSONAL = ("decided_list", "termly_student")
 """Shapes whose amount is the decision's own."""
-_PREFIX = '{"list":'
+LISTED = '{"list":'
+"""How the stored facts of a list programme begin."""
 
 
 def list_profile(code: str, facts: Mapping[str, Any]) -> str:
     """Return the stored form of a list programme's facts; the same facts give the same text."""
     body = json.dumps(dict(facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f'{_PREFIX}{json.dumps(code)},"facts":{body}}}'
+    return f'{LISTED}{json.dumps(code)},"facts":{body}}}'
 
 
 def is_list(profile: str) -> bool:
     """Tell whether a stored profile is that of a list programme."""
-    return profile.startswith(_PREFIX)
+    return profile.startswith(LISTED)
 
 
-def list_due(profile: str, month: int, law_on: date, lists: ListRates) -> Due:
+def list_due(
+    profile: str, month: int, law_on: date, lists: ListRates, merit: MeritRates | None = None
+) -> Due:
     """Return what is due for `month` (yyyymm) by the law of `law_on`.
 
     Nothing, with the reason, where the programme has no row that counts.
@@ -51,6 +56,8 @@ def list_due(profile: str, month: int, law_on: date, lists: ListRates) -> Due:
     if not rows or not any(r.in_force_from <= law_on for r in rows):
         text = f"chưa có dòng nào của {code} dùng được ngày {law_on:%d/%m/%Y}"
         return _nothing(month, code, text, f"no row of {code} is usable on {law_on}", "")
+    if rows[0].shape == MERITORIOUS:
+        return once_due(facts, month, law_on, merit)
     if rows[0].shape in PERSONAL:
         return _decided(month, code, rows[-1], int(facts["amount_vnd"]))
     return _asked(month, code, rows[0].shape, facts, law_on, lists)

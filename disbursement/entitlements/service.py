@@ -20,9 +20,11 @@ from sqlalchemy import Connection, text
 
 from disbursement.entitlements.facts import facts_from_json
 from disbursement.entitlements.list_due import is_list, list_due
+from disbursement.entitlements.merit_bulk import is_merit, merit_due
 from disbursement.entitlements.rules import Due, Law, assess
 from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.list_rates import ListRates, shipped_list_rates
+from disbursement.programmes.merit_rates import MeritRates, shipped_merit_rates
 from disbursement.programmes.open_points import Settings
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert, roomy
@@ -40,6 +42,7 @@ class LawState:
     undecided: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
     lists: ListRates = field(default_factory=shipped_list_rates)
+    merit: MeritRates = field(default_factory=shipped_merit_rates)
 
     @property
     def law(self) -> Law:
@@ -69,7 +72,10 @@ class LawState:
         open_now = sum(
             r.in_force_from <= self.law_on for rows in self.lists.rows.values() for r in rows
         )
-        return f"{key}/L{self.lists.sha256[:12]}-{open_now}" if known else key
+        key = f"{key}/L{self.lists.sha256[:12]}-{open_now}" if known else key
+        # The tables of merit have days of their own on which they may be used.
+        usable_now = sum(d <= self.law_on for d in self.merit.force_days())
+        return f"{key}/M{self.merit.sha256[:12]}-{usable_now}"
 
 
 def ensure_due(
@@ -116,9 +122,11 @@ RERATING = "rerating_decision_missing"
 
 
 def assess_profile(facts: str, month: int, state: LawState) -> Due:
-    """Assess a stored profile for one month: of a person's cases, or of a list programme."""
+    """Assess a stored profile for one month: of a person's cases, of merit, or of a list."""
+    if is_merit(facts):
+        return merit_due(facts, month, state.law_on, state.merit)
     if is_list(facts):
-        return list_due(facts, month, state.law_on, state.lists)
+        return list_due(facts, month, state.law_on, state.lists, state.merit)
     return assess(facts_from_json(facts), month, state.law)
 
 

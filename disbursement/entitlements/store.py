@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -277,6 +277,21 @@ def _by_payer(
             a, b = max(span.from_month, first), min(span.to_month, last)
             if a <= b:
                 yield payers[code], span._replace(from_month=a, to_month=b)
+
+
+StoredSpan = tuple[int, int, int, int]
+"""First month, last month, payer, profile."""
+
+
+def first_differing(old: Sequence[StoredSpan], new: Sequence[StoredSpan]) -> int | None:
+    """Return the first month whose facts or payer are not what they were, or None."""
+    for a, b in zip_longest(old, new):
+        if a == b:
+            continue
+        if a is not None and b is not None and (a[0], *a[2:]) == (b[0], *b[2:]):
+            return add_months(min(a[1], b[1]), 1)
+        return min(s[0] for s in (a, b) if s is not None)
+    return None
 
 
 def work_renew(conn: Connection, select: str, params: dict[str, object] | None = None) -> int:

@@ -106,3 +106,35 @@ list_right_change = Table(
     big("replaced_by"),  # the import
     PrimaryKeyConstraint("sub_id", "cover", "replaced_by"),
 )
+
+# A case of meritorious service (merit_bulk.MeritCase). The monthly cases of a person share a sub,
+# because the law judges them together ([PL] Art. 6.3).
+merit_case = Table(
+    "merit_case",
+    cell_metadata,
+    big("sub_id"),
+    words("code"),  # the category, and the part where a person has several of it
+    big("person_id"),
+    words("body"),  # JSON: facts, decision, events, changes
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    big("import_id"),
+    PrimaryKeyConstraint("sub_id", "code"),
+    Index("merit_case_person", "person_id"),
+)
+
+# What a later row replaced.
+merit_case_change = Table(
+    "merit_case_change",
+    cell_metadata,
+    big("sub_id"),
+    words("code"),
+    words("body"),
+    words("decision_number"),
+    words("decision_date"),
+    words("decision_signer"),
+    big("import_id"),
+    big("replaced_by"),  # the import
+    PrimaryKeyConstraint("sub_id", "code", "replaced_by"),
+)

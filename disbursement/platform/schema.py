@@ -57,6 +57,7 @@ APPEND_ONLY = (
     "repayment",
     "register_snapshot",
     "list_right_change",
+    "merit_case_change",
     "case_event",
     "account_consent",
     "name_check",

@@ -19,6 +19,9 @@ from disbursement.programmes.catalogue import LIST_SHAPES, SHAPE_FACTS, Category
 from disbursement.programmes.rates import CONFIDENCES, data_file
 
 FILE = "list_programmes.csv"
+MERITORIOUS = "meritorious"
+"""The shape of meritorious service: the amounts are those of meritorious_rates.csv."""
+SHAPES = (*LIST_SHAPES, MERITORIOUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,13 @@ class ListRates:
         )
 
     def categories(self) -> dict[str, Category]:
-        """Return each programme as a category of a dossier."""
+        """Return each programme as a category of a dossier; a merit has categories of its own."""
         return {
             code: Category(
                 code, "LIST", r[0].shape, SHAPE_FACTS[r[0].shape], r[0].title_vi, r[0].title_en
             )
             for code, r in self.rows.items()
+            if r[0].shape != MERITORIOUS
         }
 
     def rate(self, code: str, month: int, law_on: date) -> ListRate | None:
@@ -101,9 +105,9 @@ def load_list_rates(data: bytes) -> ListRates:
 
 
 def _row(n: int, r: Mapping[str, str]) -> ListRate:
-    if r["shape"] not in LIST_SHAPES:
+    if r["shape"] not in SHAPES:
         raise RefusedError(
-            "rate_data", f"{FILE}, dòng {n}, cột shape: chỉ nhận {', '.join(LIST_SHAPES)}."
+            "rate_data", f"{FILE}, dòng {n}, cột shape: chỉ nhận {', '.join(SHAPES)}."
         )
     if r["confidence"] not in CONFIDENCES:
         raise RefusedError(

@@ -24,8 +24,8 @@ from disbursement.beneficiaries.directory import held_codes
 from disbursement.beneficiaries.names import check_again
 from disbursement.beneficiaries.national.freshness import warning_rows
 from disbursement.entitlements import compare as differ
+from disbursement.entitlements import merit_store, store
 from disbursement.entitlements import service as entitlements
-from disbursement.entitlements import store
 from disbursement.entitlements.service import LawState
 from disbursement.platform import ids
 from disbursement.platform.clock import months_between, show_month, stamp, today
@@ -35,6 +35,7 @@ from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.approved import Approved, approved, pin, settings
 from disbursement.programmes.list_rates import FILE as LIST_FILE
 from disbursement.programmes.list_rates import load_list_rates
+from disbursement.programmes.merit_rates import load_merit_rates
 from disbursement.runs.checks import run_checks, write_findings
 from disbursement.runs.rail_limits import hold_beyond_limits
 from disbursement.runs.routes import work_routes
@@ -193,6 +194,7 @@ def law_states(
     points = settings(conn)
     rates = law.rates
     lists = load_list_rates(law.files[LIST_FILE])
+    merit = load_merit_rates(law.files)
     rises = {i.code for i in rates.rises() if i.in_force_from <= law_on and _needs_decision(i)}
     decided: dict[int, set[str]] = defaultdict(set)
     for payer_id, instrument in conn.execute(
@@ -201,7 +203,7 @@ def law_states(
         decided[payer_id].add(instrument)
     states = {}
     for payer_id, code in payers:
-        full = LawState(rates, law_on, settings=points.of(code), lists=lists)
+        full = LawState(rates, law_on, settings=points.of(code), lists=lists, merit=merit)
         low = replace(full, undecided=frozenset(rises - decided[payer_id]))
         states[payer_id] = (low, full)
     return states
@@ -327,6 +329,7 @@ def prepare_lists(
     recorded_by = ids.block(conn, "change", 1)
     check_again(conn, ctx)
     store.ensure_horizon(conn, month)
+    merit_store.ensure_horizon(conn, month)
     states = assess_month(conn, month, payers, day, law)
     lists = new_lists(conn, month, payers, runs)
     people, amount = propose_rerating(conn, ctx, states, month)

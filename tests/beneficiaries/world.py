@@ -79,13 +79,19 @@ def fields_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(found)
 
 
-def xlsx(path: Path, rows: Sequence[Mapping[str, Any]], *, fields: list[str] | None = None) -> Path:
+def xlsx(
+    path: Path,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    fields: list[str] | None = None,
+    of: columns.ColumnSet = columns.REGISTER,
+) -> Path:
     """Write a register; text as text, numbers as numbers, dates as date cells."""
     names = fields or fields_of(rows)
     with Workbook(str(path)) as book:
         day = book.add_format({"num_format": "dd/mm/yyyy"})
         sheet = book.add_worksheet("Danh sách")
-        for at, header in enumerate(headers(names)):
+        for at, header in enumerate(headers(names, of)):
             sheet.write_string(0, at, header)
         for n, row in enumerate(rows, 1):
             for at, name in enumerate(names):

@@ -51,7 +51,7 @@ def test_the_smallest_one_of_the_page():
 
 
 def test_the_page_names_every_category_fact_event_and_setting():
-    names = {*fixed_categories(), *shipped_list_rates().rows, *fact_kinds()}
+    names = {*fixed_categories(), *shipped_list_rates().categories(), *fact_kinds()}
     names |= {f.name for f in fields(Settings)}
     names |= set(
         Dossier.model_json_schema()["properties"]["events"]["items"]["discriminator"]["mapping"]

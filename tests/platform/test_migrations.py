@@ -46,6 +46,8 @@ FROZEN = {
     "0013_account_drive.sqlite.sql": "931658046d3d8c66",
     "0014_recalls.postgresql.sql": "5cc0f93392ecba44",
     "0014_recalls.sqlite.sql": "6ab5273ef494a43f",
+    "0015_merit_cases.postgresql.sql": "e9c4074bbb095793",
+    "0015_merit_cases.sqlite.sql": "469024dbd55cb5f8",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
     "0002_bank_directory.postgresql.sql": "6dfcd555943f607c",
@@ -207,6 +209,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0012",
         "0013",
         "0014",
+        "0015",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -240,8 +243,9 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
             "list_warning",
         ):
             conn.exec_driver_sql(f"DROP TABLE {table}")
-        for table in ("list_unit", "list_right", "list_right_change"):
+        for table in ("list_unit", "list_right", "list_right_change", "merit_case"):
             conn.exec_driver_sql(f"DROP TABLE {table}")
+        conn.exec_driver_sql("DROP TABLE merit_case_change")
         conn.exec_driver_sql("DROP TABLE case_event")
         conn.exec_driver_sql("DROP TABLE officer_account")
         conn.exec_driver_sql("DROP TABLE list_finding")
