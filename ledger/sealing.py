@@ -129,33 +129,25 @@ def draft_roots(conn: Connection, journal_ids: Sequence[int]) -> dict[int, Root]
     ).bindparams(bindparam("ids", expanding=True))
     ids = list(journal_ids)
     for at in range(0, len(ids), 500):
-        part = ids[at : at + 500]
-        chunks = _draft_chunks(conn, part)
-        for j, count, total, low, high, first, last in conn.execute(query, {"ids": part}):
+        found = conn.execute(query, {"ids": ids[at : at + 500]}).all()
+        for j, count, *_, first, last in found:
             if first != 1 or last != count:
                 raise LedgerError(
                     f"the draft lines of journal {j} are not numbered 1 to {count}", code="control"
                 )
-            out[int(j)] = Root(
-                part_root("line", int(count), chunks[int(j)]), int(count), int(total), low, high
-            )
+        chunks = _draft_chunks(conn, {int(r[0]): int(r[1]) for r in found})
+        for j, count, total, low, high, *_ in found:
+            root = part_root("line", int(count), chunks[int(j)])
+            out[int(j)] = Root(root, int(count), int(total), low, high)
     for j in ids:
         out.setdefault(j, Root(part_root("line", 0, ()), 0, 0, None, None))
     return out
 
 
-def _draft_chunks(conn: Connection, ids: Sequence[int]) -> dict[int, list[bytes]]:
+def _draft_chunks(conn: Connection, counts: Mapping[int, int]) -> dict[int, list[bytes]]:
     if conn.dialect.name == "sqlite":
-        return {j: sqlite_chunks(conn, "draft_line", j)[1] for j in ids}
-    rows = conn.execute(
-        text(
-            "SELECT journal_id, max(line_no) FROM draft_line WHERE journal_id = ANY(:ids) "
-            "GROUP BY 1"
-        ),
-        {"ids": list(ids)},
-    ).all()
-    last_lines = {int(j): int(last) for j, last in rows}
-    return {j: [] for j in ids} | _postgres_chunks(conn, "draft_line", last_lines, None)
+        return {j: sqlite_chunks(conn, "draft_line", j)[1] for j in counts}
+    return _postgres_chunks(conn, "draft_line", counts, None)
 
 
 def line_chunks(

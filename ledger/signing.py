@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from ledger.bulk import bulk_insert
 from ledger.canon import SIGNATURE_COLUMNS, fields
@@ -31,6 +31,8 @@ __all__ = [
     "signing_message",
     "statement_digest",
 ]
+
+_BLOCK = 500
 
 
 class Signature(NamedTuple):
@@ -160,9 +162,14 @@ def checks_out(s: Signature, purpose: str, public_key: bytes | None) -> bool:
 
 
 def _purposes(conn: Connection, ids: set[int]) -> dict[int, str]:
-    query = text("SELECT purpose FROM statement WHERE journal_id = :j")
-    found = {j: conn.execute(query, {"j": j}).scalar() for j in sorted(ids)}
-    return {j: str(p) for j, p in found.items() if p is not None}
+    query = text("SELECT journal_id, purpose FROM statement WHERE journal_id IN :ids").bindparams(
+        bindparam("ids", expanding=True)
+    )
+    wanted, out = sorted(ids), {}
+    for at in range(0, len(wanted), _BLOCK):
+        found = conn.execute(query, {"ids": wanted[at : at + _BLOCK]})
+        out.update({int(j): str(purpose) for j, purpose in found})
+    return out
 
 
 def _key(conn: Connection, user_id: int, person_id: int, signed_at: str) -> bytes | None:

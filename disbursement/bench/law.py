@@ -262,27 +262,30 @@ class _Law:
             int(j) for (j,) in conn.execute(text("SELECT DISTINCT journal_id FROM draft_line"))
         }
         used = [row for row in lists if row.journal_id in journals]
-        for row in used:
-            root = posting.draft_root(conn, row.journal_id).root.hex()
-            digest = signing.record_statement(conn, row.journal_id, "list", f'{{"root":"{root}"}}')
+        roots = posting.draft_roots(conn, [row.journal_id for row in used])
+        digests = {
+            j: signing.record_statement(conn, j, "list", f'{{"root":"{root.root.hex()}"}}')
+            for j, root in roots.items()
+        }
+        for n, role in enumerate(signing.roles_of("list"), 1):
             signing.sign_many(
                 conn,
                 [
                     signing.Signature(
-                        row.journal_id, role, n, n, digest,
-                        self.key.sign(signing.signing_message(
-                            row.journal_id, "list", role, n, n, digest, at)),
+                        j, role, n, n, digest,
+                        self.key.sign(signing.signing_message(j, "list", role, n, n, digest, at)),
                         at,
                     )
-                    for n, role in enumerate(signing.roles_of("list"), 1)
+                    for j, digest in digests.items()
                 ],
             )  # fmt: skip
+        for row in used:
             posting.post_draft(
                 conn,
                 Header(
                     row.journal_id, chart.FINANCIAL, row.payer_id, "list",
                     f"list:{row.journal_id}", MONTH, DAY, at, evidence=None,
-                    statement_digest=digest,
+                    statement_digest=digests[row.journal_id],
                 ),
             )  # fmt: skip
         return len(used)

@@ -181,13 +181,12 @@ def compare(conn: Connection, month: int) -> int:
     conn.execute(text("DROP TABLE IF EXISTS work_unit"))
     conn.execute(
         text(
-            "CREATE TEMPORARY TABLE work_unit (sub_id bigint, cover integer, payer_id bigint, "
-            "profile_id bigint, law_key text, full_key text)"
+            "CREATE TEMPORARY TABLE work_unit (sub_id bigint, first_month integer, "
+            "last_month integer, payer_id bigint, profile_id bigint)"
         )
     )
-    conn.execute(text(_CURRENT), {"m": month})
-    conn.execute(text(_DIRTY), {"m": month})
-    conn.execute(text(_CHANGED), {"m": month})
+    for query in (_CURRENT, _DIRTY, _CHANGED):
+        conn.execute(text(query), {"m": month})
     conn.execute(text("DROP TABLE IF EXISTS work_diff"))
     conn.execute(
         text(
@@ -203,27 +202,31 @@ def compare(conn: Connection, month: int) -> int:
     return found
 
 
+# `work_unit` holds spans and not months: a person with back pay is one row more, not four. Each
+# month of a unit lies in one of its rows.
 _CURRENT = """
 INSERT INTO work_unit
-SELECT u.sub_id, :m, u.payer_id, u.profile_id, p.law_key, p.full_key
+SELECT u.sub_id, :m, :m, u.payer_id, u.profile_id
 FROM unit_profile u JOIN work_payer p ON p.payer_id = u.payer_id
 WHERE :m BETWEEN u.from_month AND u.to_month
 """
 
 _DIRTY = """
 INSERT INTO work_unit
-SELECT u.sub_id, m.month, u.payer_id, u.profile_id, p.law_key, p.full_key
-FROM dirty x JOIN unit_profile u ON u.sub_id = x.sub_id
+SELECT u.sub_id, CASE WHEN u.from_month > x.from_month THEN u.from_month ELSE x.from_month END,
+  CASE WHEN u.to_month < w.last THEN u.to_month ELSE w.last END, u.payer_id, u.profile_id
+FROM (SELECT max(month) AS last FROM work_month WHERE month < :m) w
+JOIN dirty x ON x.from_month <= w.last
+JOIN unit_profile u ON u.sub_id = x.sub_id
+ AND u.to_month >= x.from_month AND u.from_month <= w.last
 JOIN work_payer p ON p.payer_id = u.payer_id
-JOIN work_month m ON m.month BETWEEN u.from_month AND u.to_month
-WHERE m.month >= x.from_month AND m.month < :m
 """
 
 _CHANGED = """
 INSERT INTO work_unit
-SELECT u.sub_id, c.month, u.payer_id, u.profile_id, c.law_key, c.full_key
+SELECT u.sub_id, c.month, c.month, u.payer_id, u.profile_id
 FROM (
-  SELECT p.payer_id, p.law_key, p.full_key, a.profile_id, a.month
+  SELECT p.payer_id, a.profile_id, a.month
   FROM work_payer p JOIN due a ON a.law_key = p.last_key
   LEFT JOIN due b ON b.law_key = p.law_key AND b.profile_id = a.profile_id AND b.month = a.month
   LEFT JOIN due f ON f.law_key = p.full_key AND f.profile_id = a.profile_id AND f.month = a.month
@@ -240,13 +243,15 @@ WHERE NOT EXISTS (SELECT 1 FROM dirty x WHERE x.sub_id = u.sub_id AND x.from_mon
 _DIFFERENCES = """
 INSERT INTO work_diff
 WITH o AS {how} (
-  SELECT u.sub_id, u.payer_id, u.cover, d.programme, d.total_vnd AS total,
+  SELECT u.sub_id, u.payer_id, d.month AS cover, d.programme, d.total_vnd AS total,
          d.most_vnd AS most, f.total_vnd AS full_due, d.hold_reason, d.held_vnd,
          {last_rev} AS last_rev, {owed} AS owed
   FROM work_unit u
-  JOIN due d ON d.profile_id = u.profile_id AND d.month = u.cover AND d.law_key = u.law_key
-  JOIN due f ON f.profile_id = u.profile_id AND f.month = u.cover AND f.law_key = u.full_key
-  {last} WHERE u.cover IN ({months})
+  JOIN work_payer p ON p.payer_id = u.payer_id
+  JOIN due d ON d.profile_id = u.profile_id AND d.law_key = p.law_key
+   AND d.month BETWEEN u.first_month AND u.last_month AND d.month IN ({months})
+  JOIN due f ON f.profile_id = d.profile_id AND f.month = d.month AND f.law_key = p.full_key
+  {last}
 )
 SELECT t.sub_id, t.payer_id, t.cover, t.programme, t.due, t.full_due, t.owed, t.last_rev,
        t.hold_reason, t.held_vnd, t.sub_id
@@ -262,10 +267,10 @@ WHERE t.due <> t.owed OR t.hold_reason <> '' OR t.full_due > t.due
 
 # SQLite looks a unit's last revision up by its keys: the partial one of revisions, then the coin.
 _LOOK_UP = """
-  LEFT JOIN line l ON l.sub_id = u.sub_id AND l.cover = u.cover AND l.rev > 0
-   AND l.rev = (SELECT max(r.rev) FROM line r WHERE r.sub_id = u.sub_id AND r.cover = u.cover
+  LEFT JOIN line l ON l.sub_id = u.sub_id AND l.cover = d.month AND l.rev > 0
+   AND l.rev = (SELECT max(r.rev) FROM line r WHERE r.sub_id = u.sub_id AND r.cover = d.month
      AND r.rev > 0)
-  LEFT JOIN line z ON z.sub_id = u.sub_id AND z.cover = u.cover AND z.item = 0 AND z.move = 0
+  LEFT JOIN line z ON z.sub_id = u.sub_id AND z.cover = d.month AND z.item = 0 AND z.move = 0
 """
 _LOOKED_UP = ("coalesce(l.rev, z.rev, -1)", "coalesce(l.due_after, z.due_after, 0)")
 
@@ -273,7 +278,8 @@ _LOOKED_UP = ("coalesce(l.rev, z.rev, -1)", "coalesce(l.due_after, z.due_after, 
 # comparison; one month at a time, the planner chooses by that month's partition.
 _JOINED = """
   LEFT JOIN (SELECT DISTINCT ON (r.sub_id) r.sub_id, r.rev, r.due_after
-    FROM line r JOIN work_unit x ON x.sub_id = r.sub_id AND x.cover = {months}
+    FROM line r JOIN work_unit x ON x.sub_id = r.sub_id
+     AND {months} BETWEEN x.first_month AND x.last_month
     WHERE r.cover = {months} AND r.rev IS NOT NULL ORDER BY r.sub_id, r.rev DESC) l
    ON l.sub_id = u.sub_id
 """
@@ -288,10 +294,14 @@ def _differences(conn: Connection) -> int:
         # the planner has never seen what was just made
         conn.exec_driver_sql("ANALYZE work_unit")
         refresh_statistics(conn, "due")
-    covers = [int(m) for m in conn.execute(text("SELECT DISTINCT cover FROM work_unit")).scalars()]
+    asked = (
+        "SELECT m.month FROM work_month m JOIN (SELECT DISTINCT first_month AS a, last_month AS b "
+        "FROM work_unit) u ON m.month BETWEEN u.a AND u.b"
+    )
+    covers = {int(m) for m in conn.execute(text(asked)).scalars()}
     spans = conn.execute(text("SELECT DISTINCT cover_from, cover_to FROM journal")).all()
     booked = sorted(m for m in covers if any(a is not None and a <= m <= b for a, b in spans))
-    fresh = sorted(set(covers) - set(booked))
+    fresh = sorted(covers - set(booked))
     found = _difference_rows(conn, fresh, "", _FRESH)
     if postgres:
         return found + sum(_difference_rows(conn, [m], _JOINED, _JOINED_UP) for m in booked)

@@ -326,8 +326,8 @@ def _rerated(
     granted under it (NĐ 335/2026 Art. 32.4).
     """
     decided = replace(care.law, undecided=frozenset())
-    found = hold_rise(decided, month, _left_on(care, line, month), at(decided), at)
     granted_on = granted(line).decided_on
+    found = hold_rise(decided, month, _left_on(care, line, month), at(decided), at, granted_on)
     waiting = frozenset(
         r.code
         for r in care.law.rates.rises()
@@ -366,16 +366,24 @@ def _added(new: Item, old: Item, citation: str, why_vi: str, why_en: str) -> Ite
 
 
 def hold_rise(
-    law: Law, month: int, left_on: date | None, new: Item | None, at: Callable[[Law], Item | None]
+    law: Law,
+    month: int,
+    left_on: date | None,
+    new: Item | None,
+    at: Callable[[Law], Item | None],
+    granted_on: date = date.min,
 ) -> tuple[Item, Item | None] | None:
-    """Split an amount where a general rise came into force only after `left_on`."""
+    """Split an amount where a general rise came into force only after `left_on`.
+
+    What was granted under the rise is not re-rated by it.
+    """
     if new is None:
         return None
     rises = [
         r
         for r in law.rates.rises()
         if left_on is not None
-        and left_on < r.in_force_from <= law.law_on
+        and max(left_on, granted_on) < r.in_force_from <= law.law_on
         and month_of(r.money_from) <= month
     ]
     if not rises or law.settings.left_before_rise == "rerate":

@@ -27,7 +27,7 @@ from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowE
 from disbursement.runs import batches, books, receivables
 from ledger import chart, definitions, posting, signing
 from ledger.errors import LedgerError
-from ledger.posting import Header
+from ledger.posting import Header, Root
 
 ROLE_OF = {
     "prepare": "preparer",
@@ -70,8 +70,9 @@ def canonical(value: dict[str, Any]) -> str:
 def write_statements(conn: Connection, ctx: Context, list_ids: Sequence[int]) -> None:
     """Write the statements of freshly prepared lists and of their batches."""
     head = books.head(conn)
+    drafted = _draft_roots(conn, list_ids)
     for list_id in list_ids:
-        _list_statement(conn, ctx, list_id, head)
+        _list_statement(conn, ctx, list_id, head, drafted[list_id])
         for batch_id in _batches_of(conn, list_id):
             write_batch_statement(conn, ctx, batch_id, head)
 
@@ -84,7 +85,17 @@ def _batches_of(conn: Connection, list_id: int) -> list[int]:
     return [r[0] for r in rows]
 
 
-def _list_statement(conn: Connection, ctx: Context, list_id: int, head: tuple[int, bytes]) -> None:
+def _draft_roots(conn: Connection, list_ids: Sequence[int]) -> dict[int, Root]:
+    """Return the root of each list's draft, by list: all in one pass over the drafts."""
+    query = text("SELECT journal_id FROM pay_list WHERE id = :l")
+    journals = {i: int(conn.execute(query, {"l": i}).scalar_one()) for i in list_ids}
+    roots = posting.draft_roots(conn, list(journals.values()))
+    return {i: roots[j] for i, j in journals.items()}
+
+
+def _list_statement(
+    conn: Connection, ctx: Context, list_id: int, head: tuple[int, bytes], root: Root
+) -> None:
     row = (
         conn.execute(
             text(
@@ -96,7 +107,6 @@ def _list_statement(conn: Connection, ctx: Context, list_id: int, head: tuple[in
         .mappings()
         .one()
     )
-    root = posting.draft_root(conn, row["journal_id"])
     body = canonical(
         {
             "v": 1,

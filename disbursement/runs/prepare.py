@@ -605,6 +605,10 @@ def _split(conn: Connection) -> None:
             "WHERE programme = ''"
         )
     )
+    if conn.dialect.name == "sqlite":  # else it makes this index anew for each join below
+        conn.execute(
+            text("CREATE INDEX work_diff_list ON work_diff (payer_id, programme, cover, sub_id)")
+        )
     conn.execute(text("DROP TABLE IF EXISTS work_right"))
     conn.execute(
         text(
@@ -677,7 +681,7 @@ def _draft_plain(conn: Connection) -> None:
         text(
             "INSERT INTO draft_line (journal_id, line_no, cover, debit_account, credit_account, "
             "sub_id, item, move, carrier, of_n, rev, due_after, amount) "
-            "SELECT w.journal_id, row_number() OVER (PARTITION BY w.journal_id "
+            "SELECT w.journal_id, row_number() OVER (PARTITION BY w.list_id "
             "ORDER BY d.cover, d.sub_id), d.cover, w.expense_id, w.payable_id, d.sub_id, "
             "d.last_rev + 1, 0, NULL, NULL, d.last_rev + 1, d.due, d.due - d.owed "
             "FROM work_diff d JOIN work_list w ON w.payer_id = d.payer_id "

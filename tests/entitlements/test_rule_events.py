@@ -571,3 +571,33 @@ def test_a_household_is_supported_for_a_month_of_some_days():
     assert [(x["covers_months"], x["amount_vnd"]) for x in care if x["amount_vnd"]] == [
         (["2026-06"], 500_000)
     ]
+
+
+@pytest.mark.parametrize(
+    ("decided", "found"), [("2026-10-07", (540_000, 0, 0)), ("2026-10-02", (500_000, 0, 40_000))]
+)
+def test_support_granted_under_the_decree_is_not_re_rated(decided, found):
+    """Art. 32.3 asks about who was drawing before; a grant of 7 October is under Art. 4.2."""
+    prison = event("stop", "2026-10-03", cause="prison")
+    known = {"run_month": "2026-11", "known_on": "2026-10-07"}
+    care = carer("C17.2c", degree="ES", decision={"date": decided})
+    assert (
+        sums(cared(care, born="1990", events=[prison], **{**known, "months": "2026-10"})) == found
+    )
+
+
+def test_the_support_of_a_child_follows_the_age_of_the_month():
+    """Sixteen on 14 December, when the degree is lowered too: the last month is an adult's."""
+    events = [event("change", "2026-12-14", case="k6", facts={"degree": "S"})]
+    found = cared(
+        case("K6", degree="ES"),
+        carer("C17.2d"),
+        months=months(NOV, "2027-01"),
+        born="2010-12-14",
+        events=events,
+        **JANUARY,
+    )
+    care = {
+        m: x["amount_vnd"] for x in found["lines"] for m in x["covers_months"] if x["case"] != "k6"
+    }
+    assert care == {NOV: 1_350_000, DEC: 810_000, "2027-01": 0}

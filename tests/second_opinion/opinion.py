@@ -261,13 +261,13 @@ def studies_on(book: Book, case: dict[str, Any], child: str, law335: bool) -> st
     """Whether a child of 16 and over still counts for K4: yes, no, or open.
 
     NĐ 20/2021: a studying child counts to 22. NĐ 335/2026 Art. 5.4: where the parent was
-    receiving for the child already. Receiving for it under NĐ 20 without having received at 16
-    is told by neither.
+    receiving for the child already. Receiving for it by a grant under NĐ 20 (so before NĐ 335
+    was in force) without having received at 16 is told by neither.
     """
     turned = month_of(months_later(as_day(book.people[child]["born"]), 12 * 16))
     if not law335 or begins(book, case) <= turned:
         return "yes"
-    return "open" if begins(book, case) < RISE else "no"
+    return "open" if begins(book, case) < month_of(ND335) else "no"
 
 
 def children_on(
@@ -357,8 +357,15 @@ def sp_right(book: Book, case: dict[str, Any], day: date, level: int) -> tuple[b
     return True, not lower or book.settings.get("sp_with_lower_pension") == "full"
 
 
-def care_tenths(book: Book, case: dict[str, Any], day: date, month: int, known_on: date) -> int:
-    """Art. 17 (NĐ 20/2021 Art. 20): coefficient times ten on that day."""
+def care_tenths(
+    book: Book,
+    case: dict[str, Any],
+    day: date,
+    month: int,
+    known_on: date,
+    aged: date | None = None,
+) -> int:
+    """Art. 17 (NĐ 20/2021 Art. 20): coefficient times ten on that day; ``aged`` as above."""
     facts, category = facts_on(book, case, day), case["category"]
     if category == "C17.2a":
         number = small_children_on(book, facts, day)
@@ -374,7 +381,7 @@ def care_tenths(book: Book, case: dict[str, Any], day: date, month: int, known_o
     gone = died(book, other)
     if gone and month_of(day) > month_of(gone):
         return 0  # ages are those of the month, as for the person's own allowance
-    age = age_on(book, other, day)
+    age = age_on(book, other, aged or day)
     if age < 0:
         return 0
     theirs = [c for c in book.cases if c["holder"] == other]
@@ -519,10 +526,8 @@ def amount_on(
         level = base("SP_BASE", where, month, known_on)
         right, certain = sp_right(book, case, day, level)
         return Answer(level if right and certain else 0, level if right else 0)
-    if category.startswith("C17"):
-        times = care_tenths(book, case, day, month, known_on)
-    else:
-        times = own_tenths(book, case, day, month, known_on, aged)
+    tell = care_tenths if category.startswith("C17") else own_tenths
+    times = tell(book, case, day, month, known_on, aged)
     amount = times * base("SA_BASE", where, month, known_on) // 10
     if category == "K4":
         least, most = children_on(book, case, day, month, known_on)

@@ -43,6 +43,10 @@ def test_no_difference_for_twenty_thousand_people():
         29240205675222,  # a pensioner who withdrew the request days before the decree
         179085825867990,  # poor for nine days of one month
         192406633929626,  # especially severely disabled for three days of one month
+        210456273906104,  # granted in September for a student of 17 who no longer counts
+        31735440560454,  # the same, at the level before
+        62478990524066,  # a household granted under the decree, after prison before it
+        272018414114381,  # sixteen and less severely disabled on the same day
     ],
 )
 def test_what_a_long_run_found_stays_settled(drawn: int) -> None:
