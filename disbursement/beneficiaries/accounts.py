@@ -378,7 +378,7 @@ def import_answer(ctx: Context, path: Path, *, number: int, actor: str) -> Answe
         body = path.read_bytes()
         _, digest = files.keep_evidence(ctx.settings.files / "evidence", body)
         people = _matched(conn, number, given)
-        import_id = _import_file(conn, ctx, path.name, digest, len(given), actor)
+        import_id = kept_file(conn, ctx, "accounts", path.name, digest, len(given), actor)
         names = _issue(conn, ctx, found, given, people, import_id, actor)
         _keep_results(conn, number, import_id, given, people)
         counts = {
@@ -486,11 +486,13 @@ def _matched(conn: Connection, number: int, given: Sequence[_Row]) -> dict[str, 
     return known
 
 
-def _import_file(
-    conn: Connection, ctx: Context, name: str, digest: bytes, rows: int, actor: str
+def kept_file(
+    conn: Connection, ctx: Context, kind: str, name: str, digest: bytes, rows: int, actor: str
 ) -> int:
+    """Record a file of a kind that is taken; return its number. NotNowError where it was before."""
     twice = conn.execute(
-        text("SELECT id FROM import_file WHERE kind = 'accounts' AND sha256 = :s"), {"s": digest}
+        text("SELECT id FROM import_file WHERE kind = :k AND sha256 = :s"),
+        {"k": kind, "s": digest},
     ).scalar()
     if twice is not None:
         raise NotNowError("answer_repeated", f"Tệp {name} đã đọc rồi; không có gì thay đổi.")
@@ -498,10 +500,13 @@ def _import_file(
     conn.execute(
         text(
             "INSERT INTO import_file (id, kind, sha256, name, rows_read, rows_taken, rows_refused, "
-            "imported_at, imported_by) VALUES (:i, 'accounts', :s, :n, :r, :r, 0, :t, :u)"
+            "imported_at, imported_by) VALUES (:i, :k, :s, :n, :r, :r, 0, :t, :u)"
         ),
-        {"i": number, "s": digest, "n": name, "r": rows, "t": stamp(ctx.clock), "u": actor},
-    )
+        {
+            "i": number, "k": kind, "s": digest, "n": name, "r": rows, "t": stamp(ctx.clock),
+            "u": actor,
+        },
+    )  # fmt: skip
     return number
 
 

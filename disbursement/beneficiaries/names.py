@@ -8,7 +8,7 @@ what the threshold accepts is a row as well. Rows are added, never changed; the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -206,8 +206,7 @@ def import_answers(ctx: Context, path: Path, *, provider: str, actor: str) -> di
 
 def first_fault(row: Cells) -> RefusedError:
     """Return the refusal of a file for its first wrong cell: where, what, what to do."""
-    fault = row.faults[0]
-    return RefusedError("row", f"{fault.where}: {fault.sentence} Chưa nhận dòng nào.")
+    return refused_rows([f"{fault.where}: {fault.sentence}" for fault in row.faults[:1]])
 
 
 def known_provider(conn: Connection, code: str) -> tuple[int, str, str]:
@@ -225,24 +224,48 @@ def known_provider(conn: Connection, code: str) -> tuple[int, str, str]:
 
 
 def _asked(conn: Connection, given: list[tuple[int, str, str, str]]) -> list[Asked]:
+    accounts, faults = accounts_of(conn, [row[:3] for row in given])
+    if faults:
+        raise refused_rows(faults)
+    return [
+        Asked(one.payer_id, one.person_id, one.destination_id, one.ours, row[3])
+        for one, row in zip(accounts, given, strict=True)
+    ]
+
+
+class Account(NamedTuple):
+    """The account that a person of the register is paid to now; `ours` is the name it must have."""
+
+    payer_id: int
+    payer: str
+    person_id: int
+    destination_id: int
+    ours: str
+
+
+def accounts_of(
+    conn: Connection, given: Sequence[tuple[int, str, str]]
+) -> tuple[list[Account], list[str]]:
+    """Find the accounts that rows (number, reference, last four digits or '') name.
+
+    Returns them in the rows' order, and what is wrong with rows, each naming its row; no account
+    stands for a wrong row.
+    """
     conn.execute(text("DROP TABLE IF EXISTS work_name"))
-    conn.execute(
-        text(
-            "CREATE TEMPORARY TABLE work_name (n integer, reference text, last4 text, holder text)"
-        )
-    )
-    bulk_insert(conn, "work_name", ("n", "reference", "last4", "holder"), given)
+    conn.execute(text("CREATE TEMPORARY TABLE work_name (n integer, reference text, last4 text)"))
+    bulk_insert(conn, "work_name", ("n", "reference", "last4"), given)
     rows = conn.execute(
         text(
-            f"SELECT w.n, w.last4, w.holder, p.payer_id, p.id, d.id, {PAYEE}, d.account_last4 "
+            f"SELECT w.n, w.last4, p.payer_id, y.code, p.id, d.id, {PAYEE}, d.account_last4 "
             "FROM work_name w LEFT JOIN person p ON p.reference = w.reference "
+            "LEFT JOIN payer y ON y.id = p.payer_id "
             "LEFT JOIN destination d ON d.person_id = p.id AND d.kind <> 'cash' AND d.version = "
             "(SELECT max(e.version) FROM destination e WHERE e.person_id = p.id) ORDER BY w.n"
         )
     ).all()
     seen: set[int] = set()
-    out = []
-    for n, last4, holder, payer, person, destination, ours, ends in rows:
+    out, faults = [], []
+    for n, last4, payer_id, payer, person, destination, ours, ends in rows:
         why = ""
         if person is None:
             why = "không có mã tra cứu này trong sổ; kiểm tra lại mã"
@@ -253,10 +276,20 @@ def _asked(conn: Connection, given: list[tuple[int, str, str, str]]) -> list[Ask
         elif destination in seen:
             why = "mã tra cứu lặp lại; bỏ dòng trùng"
         if why:
-            raise RefusedError("row", f"Dòng {n}: {why}. Chưa nhận dòng nào.")
+            faults.append(f"Dòng {n}: {why}.")
+            continue
         seen.add(destination)
-        out.append(Asked(int(payer), int(person), int(destination), str(ours), str(holder)))
-    return out
+        out.append(Account(int(payer_id), str(payer), int(person), int(destination), str(ours)))
+    return out, faults
+
+
+_SHOWN = 5
+
+
+def refused_rows(faults: Sequence[str]) -> RefusedError:
+    """Return the refusal of a file for its rows: the first few of what is wrong, and how many."""
+    more = f" Và {len(faults) - _SHOWN} lỗi khác." if len(faults) > _SHOWN else ""
+    return RefusedError("row", f"{' '.join(faults[:_SHOWN])}{more} Chưa nhận dòng nào.")
 
 
 # --- the queue -----------------------------------------------------------------------------------

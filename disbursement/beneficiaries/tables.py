@@ -148,7 +148,7 @@ import_file = Table(
     "import_file",
     cell_metadata,
     key(),
-    words("kind"),  # register | opening | events
+    words("kind"),  # register | opening | events | accounts | consents
     raw("sha256"),
     words("name"),
     whole("rows_read"),

@@ -155,6 +155,23 @@ def import_(
         )
 
 
+@app.command()
+@common.command
+def consents(
+    file: Annotated[Path, typer.Argument(help="Tệp sự đồng ý (XLSX hoặc CSV).")],
+    user: As,
+    as_json: Json = False,
+) -> None:
+    """Nhận sự đồng ý của nhiều người một lần: nhận cả tệp hoặc không nhận gì."""
+    from disbursement.beneficiaries.consents import import_consents  # noqa: PLC0415 - starts fast
+
+    done = import_consents(common.context(), file, actor=user)
+    if as_json:
+        common.emit(done)
+        return
+    typer.echo(f"Đã ghi sự đồng ý của {done['rows']} người, {done['payers']} đơn vị.")
+
+
 @names.command("list")
 @common.command
 def list_(

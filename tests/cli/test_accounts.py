@@ -298,3 +298,79 @@ def test_a_payers_own_threshold_is_kept_with_its_paper(
     assert world.rows("SELECT value, document FROM setting WHERE name = 'name_threshold'") == [
         ("85", "CV 9")
     ]
+
+
+# --- consents ------------------------------------------------------------------------------------
+
+CONSENT = ("Mã tra cứu", "4 số cuối tài khoản", "Ngày đồng ý", "Văn bản đồng ý")
+
+
+def consent_rows(world: World, people: list[int]) -> list[tuple[str, ...]]:
+    last4 = dict(world.rows("SELECT person_id, account_last4 FROM destination"))
+    return [(reference(world, p), last4[p], "08/09/2026", f"Phiếu {p}") for p in people]
+
+
+def consented(world: World) -> list[tuple[Any, ...]]:
+    return world.rows(
+        "SELECT c.person_id, c.given_on, c.document, c.recorded_by FROM account_consent c "
+        "JOIN destination d ON d.id = c.destination_id AND d.person_id = c.person_id ORDER BY c.id"
+    )
+
+
+def test_consents_of_many_come_in_one_file(world: World, typed: Type, tmp_path: Path) -> None:
+    add_people(world, FOUR)
+    banked = [p for (p,) in world.rows(
+        "SELECT person_id FROM destination WHERE kind <> 'cash' ORDER BY person_id"
+    )]  # fmt: skip
+    assert len(banked) == 3
+    rows = consent_rows(world, banked)
+    path = table(tmp_path / "dy.csv", CONSENT, *rows)
+    said = typed("accounts", "consents", path, "--as", "an", "--json", day=DAY).json
+    assert said == {"rows": 3, "payers": 1}
+    assert consented(world) == [(p, "2026-09-08", f"Phiếu {p}", "an") for p in banked]
+    (funnel,) = typed("accounts", "funnel", "--json").json
+    assert funnel["steps"]["account"] == 3
+    before = counts(world)
+    typed("accounts", "consents", path, "--as", "an", day=DAY).refused("row", 3)
+    assert counts(world) == before
+
+
+def test_one_wrong_consent_takes_none_and_names_every_row(
+    world: World, typed: Type, tmp_path: Path
+) -> None:
+    add_people(world, FOUR)
+    banked = [p for (p,) in world.rows(
+        "SELECT person_id FROM destination WHERE kind <> 'cash' ORDER BY person_id"
+    )]  # fmt: skip
+    cash = int(world.one("SELECT person_id FROM destination WHERE kind = 'cash'"))
+    good = consent_rows(world, banked)
+    ref, last4, day, paper = good[0]
+    wrong = {
+        ("ZZZZZZZZZZ", last4, day, paper): "không có mã tra cứu này",
+        (reference(world, cash), last4, day, paper): "không có tài khoản trong sổ",
+        (ref, "9999", day, paper): "bốn số cuối khác",
+        (ref, last4, "11/09/2026", paper): "không phải ngày đã qua",
+        (ref, last4, "", paper): "Ngày đồng ý",
+        (ref, last4, day, ""): "Văn bản đồng ý",
+        good[1]: "lặp lại",
+    }
+    before = counts(world)
+    for row, why in wrong.items():
+        path = table(tmp_path / "dy.csv", CONSENT, good[1], good[2], row)
+        done = typed("accounts", "consents", path, "--as", "an", day=DAY)
+        done.refused("row", 3)
+        assert why in done.err, row
+        assert "4" in done.err, "the row in the file"
+        assert counts(world) == before
+    path = table(tmp_path / "dy.csv", CONSENT, *(row for row in wrong if row != good[1]))
+    done = typed("accounts", "consents", path, "--as", "an", day=DAY)
+    done.refused("row", 3)
+    assert "dòng 5" in done.err.casefold()
+    assert "dòng 7" in done.err.casefold()
+    empty = table(tmp_path / "none.csv", CONSENT)
+    typed("accounts", "consents", empty, "--as", "an", day=DAY).refused("no_rows", 3)
+    create_user(world.ctx, "em", "Cán bộ khác", "030080000009", ["preparer:00099"], SECRET)
+    path = table(tmp_path / "dy.csv", CONSENT, *good)
+    typed("accounts", "consents", path, "--as", "em", day=DAY).refused("row", 3)
+    assert counts(world)[:3] == before[:3]
+    assert consented(world) == []
