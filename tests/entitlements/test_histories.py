@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from disbursement.beneficiaries.event_checks import (
     learn,
 )
 from disbursement.entitlements.facts import Birth, Case, case_from_json, facts_from_json, facts_json
-from disbursement.entitlements.histories import Grant, history
+from disbursement.entitlements.histories import Grant, history, read_event
 from disbursement.entitlements.profiles import Profiler
 from disbursement.entitlements.rules import Law, assess
 from disbursement.platform.clock import month_of, months_between
@@ -206,3 +207,19 @@ def test_a_stored_grant_is_read_as_it_was_given() -> None:
                                     '"programme":"SA","province":"25","start_month":202603}'),
                      HOME, [])  # fmt: skip
     assert row.case == case
+
+
+def test_a_right_of_some_days_is_paid_for_its_month_in_bulk() -> None:
+    """Poor from 3 to 12 August 2026: August is due (NĐ 20/2021 Art. 8.1.đ, 8.2), nothing else."""
+    told = [
+        read_event("change", f"2026-08-{day}", {"facts": {"household": status}}, HOME)
+        for day, status in (("03", "poor"), ("12", "near_poor"))
+    ]
+    row = replace(granted("K8", date(2026, 3, 2)), household="near_poor")
+    (found,) = history(row, HOME, told)
+    months = {}
+    for span in Profiler(202607, 202609).spans([found.case], Birth.on(date(1980, 12, 31))):
+        facts = facts_from_json(facts_json(span.facts))
+        for month in months_between(span.from_month, span.to_month):
+            months[month] = assess(facts, month, Law(date(2026, 10, 2), RATES)).total_vnd
+    assert months == {202607: 0, 202608: 750_000, 202609: 0}
