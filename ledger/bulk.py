@@ -70,7 +70,7 @@ def stream(
     Until the last row `conn` must not be used for anything that ends the transaction.
     """
     result = conn.execute(text(query).execution_options(yield_per=size), dict(params or {}))
-    for part in result.partitions():
+    for part in result.partitions(size):
         yield from part
 
 

@@ -467,7 +467,7 @@ def query_root(conn: Connection, journal_id: int, query: Query) -> bytes:
     statement = f"{_with(query)} SELECT {words} FROM ({_select(conn, query)}) q"
     chunker = Chunker()
     result = conn.execute(text(statement).execution_options(yield_per=5_000), dict(query.params))
-    for rows in result.partitions():
+    for rows in result.partitions(5_000):
         first = chunker.count + 1
         chunker.add_all([f"({journal_id},{n},{r[0]})" for n, r in enumerate(rows, first)])
     return chunker.root("line")

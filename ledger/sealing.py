@@ -225,7 +225,7 @@ def definition_rows(conn: Connection, part: str, journal_id: int) -> Iterator[li
         f"ORDER BY {about.order_sql(dialect)}"
     )
     result = conn.execute(query.execution_options(yield_per=_FETCH), {"j": journal_id})
-    for rows in result.partitions():
+    for rows in result.partitions(_FETCH):
         yield [r[0] for r in rows]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
@@ -97,6 +98,43 @@ def write_workbook(out: BinaryIO, tabs: Sequence[Tab]) -> None:
                     part.write(piece.encode())
 
 
+class TextSheet:
+    """A workbook of one sheet of text cells, written row by row as the rows come.
+
+    For tables that are written side by side; `write_workbook` takes its rows from iterables.
+    """
+
+    def __init__(self, path: Path, title: str, columns: int) -> None:
+        tab = Tab(title, [18] * columns, ())
+        self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+        for name, text in _frame([tab]):
+            self._archive.writestr(_info(name), text.encode(), compresslevel=_LEVEL)
+        self._columns = [letters(at) for at in range(columns)]
+        self._part = self._archive.open(_info("xl/worksheets/sheet1.xml"), "w")
+        self._chunk = [_opening(tab)]
+        self._number = 0
+
+    def write(self, cells: Sequence[str]) -> None:
+        """Add a row; an empty text is no cell."""
+        self._number += 1
+        n = self._number
+        pairs = zip(self._columns, cells, strict=True)
+        self._chunk.append(row(n, "".join([text_cell(f"{c}{n}", v) for c, v in pairs if v])))
+        if len(self._chunk) >= _CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._part.write("".join(self._chunk).encode())
+        self._chunk.clear()
+
+    def close(self) -> None:
+        """End the sheet and the file."""
+        self._chunk.append("</sheetData></worksheet>")
+        self._flush()
+        self._part.close()
+        self._archive.close()
+
+
 def _info(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _DAY)
     info.compress_type = zipfile.ZIP_DEFLATED
@@ -105,12 +143,16 @@ def _info(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _sheet(tab: Tab) -> Iterator[str]:
+def _opening(tab: Tab) -> str:
     cols = "".join(
         f'<col min="{n}" max="{n}" width="{w}" customWidth="1"/>'
         for n, w in enumerate(tab.widths, 1)
     )
-    yield f'{_XML}<worksheet xmlns="{_MAIN}"><cols>{cols}</cols><sheetData>'
+    return f'{_XML}<worksheet xmlns="{_MAIN}"><cols>{cols}</cols><sheetData>'
+
+
+def _sheet(tab: Tab) -> Iterator[str]:
+    yield _opening(tab)
     chunk: list[str] = []
     for one in tab.rows:
         chunk.append(one)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from disbursement.platform.clock import today
 from disbursement.platform.context import Context
+from ledger.bulk import stream
 
 List = tuple[int, str, int]
 """Payer, programme, number: a list whatever its version."""
@@ -74,8 +75,8 @@ def digests(conn: Connection, list_ids: Sequence[int]) -> dict[List, bytes]:
         keys[list_id] = (payer_id, programme, number)
         found[list_id] = hashlib.sha256(repr(head).encode())
     for body in _BODIES:
-        for list_id, *row in conn.execute(text(body.format(inside))):
-            found[list_id].update(repr(row).encode())
+        for row in stream(conn, body.format(inside)):
+            found[row[0]].update(repr(row[1:]).encode())
         for digest in found.values():
             digest.update(b"\n")
     return {keys[i]: digest.digest() for i, digest in found.items()}

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -18,8 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TextIO
 
-from xlsxwriter import Workbook
-
+from bank_adapters.sheets.workbook import TextSheet
 from disbursement.beneficiaries import columns
 from disbursement.entitlements.facts import Case
 from disbursement.entitlements.profiles import Profiler
@@ -116,30 +114,19 @@ class _Table:
     def __init__(self, path: Path, form: Format, headers: Sequence[str]) -> None:
         self.path = path
         self.rows = 1
-        self._book: Workbook | None = None
-        self._file: TextIO | None = None
+        self._file: TextSheet | TextIO
+        self._put: Callable[[Sequence[str]], object]
         if form == "xlsx":
-            self._folder = tempfile.TemporaryDirectory(prefix="disburse-sample-")
-            self._book = Workbook(str(path), {"constant_memory": True, "tmpdir": self._folder.name})
-            self._sheet = self._book.add_worksheet("Danh sách")
-            self._string = self._sheet.write_string
+            self._file = sheet = TextSheet(path, "Danh sách", len(headers))
+            self._put = sheet.write
         else:
             self._file = path.open("w", encoding="utf-8", newline="")
-            self._csv = csv.writer(self._file, lineterminator="\n")
-        self._put(0, headers)
-
-    def _put(self, row: int, cells: Sequence[str]) -> None:
-        if self._book is None:
-            self._csv.writerow(cells)
-            return
-        string = self._string
-        for column, cell in enumerate(cells):
-            if cell:
-                string(row, column, cell)
+            self._put = csv.writer(self._file, lineterminator="\n").writerow
+        self._put(headers)
 
     def write(self, cells: Sequence[str]) -> int:
         """Write a row; return its number in the file."""
-        self._put(self.rows, cells)
+        self._put(cells)
         self.rows += 1
         return self.rows
 
@@ -152,11 +139,7 @@ class _Table:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if self._book is not None:
-            self._book.close()
-            self._folder.cleanup()
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
 
 class _Amounts:
