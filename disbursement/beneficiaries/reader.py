@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -240,6 +241,13 @@ _FORMULA = (b"<f>", b"<f ", b"<f/", b":f>", b":f ")
 _CELL_NAME = re.compile(rb'\br="([A-Z]{1,3}[0-9]{1,7})"')
 
 
+_NO_ZIP = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, ValueError,
+    zlib.error,
+)  # fmt: skip
+"""What a zip may raise whose directory or whose packed bytes were altered."""
+
+
 def look_through(path: Path) -> None:
     """Refuse a workbook with a formula (naming its cell) or one that unpacks beyond all reason.
 
@@ -260,7 +268,7 @@ def look_through(path: Path) -> None:
                 if member.filename.startswith("xl/worksheets/"):
                     with archive.open(member) as sheet:
                         _no_formula(path, sheet)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zipfile.LargeZipFile) as error:
+    except _NO_ZIP as error:
         raise RefusedError(
             "broken_workbook",
             f"Tệp {path.name} bị hỏng hoặc bị cắt: lưu lại dạng XLSX rồi nhập lại.",
