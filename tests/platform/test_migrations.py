@@ -54,6 +54,15 @@ FROZEN = {
     "0002_bank_directory.sqlite.sql": "39aed165c97d91a6",
 }
 """SHA-256, first 16 digits, of each version's SQL."""
+FIRST_DRAFT = next(
+    statement
+    for statement in frozen.statements(
+        Path(frozen.__file__).parent / "cell/versions/0001_cell.py", "sqlite", None
+    )
+    if statement.startswith("CREATE TABLE draft_line")
+)
+"""The table of drafts as the first version made it: rows beside an index of their key."""
+DRAFT_ROW = (7, 1, 202610, 3, 4, 9, 0, 0, None, None, 0, 540_000, 540_000)
 VERSIONS = Path(frozen.__file__).parent
 
 POSTGRES = {
@@ -210,6 +219,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0013",
         "0014",
         "0015",
+        "0016",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -259,6 +269,11 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")
+        conn.exec_driver_sql("DROP TABLE draft_line")
+        conn.exec_driver_sql(FIRST_DRAFT)
+        conn.exec_driver_sql(
+            "INSERT INTO draft_line VALUES (7, 1, 202610, 3, 4, 9, 0, 0, NULL, NULL, 0, 540000, 540000)"
+        )
         conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         conn.exec_driver_sql(
             "INSERT INTO answer (id, sha256, kind, file_name, size, received_at, message_id, "
@@ -270,4 +285,5 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
         assert conn.exec_driver_sql("SELECT id, warning FROM answer").all() == [(1, "")]
         found = conn.exec_driver_sql("SELECT slot, tries FROM throttle").all()
         assert found == [("2026-10-01T10:20", 3)]
+        assert conn.exec_driver_sql("SELECT * FROM draft_line").all() == [DRAFT_ROW]
     database.dispose()
