@@ -17,6 +17,8 @@ from typing import Any, Literal, get_args
 import yaml
 
 from bank_adapters.profiles import Charset, Confidence, ProfileError
+from bank_adapters.profiles.elsewhere import all_ids, home_of
+from bank_adapters.profiles.shelf import ids_in
 
 Rail = Literal["bank", "wallet", "mobile_money"]
 
@@ -89,11 +91,11 @@ class ApiProfile:
 
 @lru_cache(maxsize=8)
 def api_profile_ids(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the ids of all profiles of called rails.
+    """Return the ids of the profiles of called rails, of a folder or of every installed package.
 
     Listed once: the profiles are package data, and this is asked with every callback.
     """
-    return tuple(sorted(path.stem for path in (folder or _here()).glob("*.yaml")))
+    return all_ids("calls", _here()) if folder is None else ids_in(folder)
 
 
 def is_api_profile(profile_id: str) -> bool:
@@ -103,8 +105,11 @@ def is_api_profile(profile_id: str) -> bool:
 
 @lru_cache(maxsize=64)
 def load_api_profile(profile_id: str, folder: Path | None = None) -> ApiProfile:
-    """Read one profile by its id. Raises ProfileError naming the file and the field."""
-    path = (folder or _here()) / f"{profile_id}.yaml"
+    """Read one profile by its id, from a folder or from whatever package has it.
+
+    Raises ProfileError naming the file and the field.
+    """
+    path = (folder or home_of("calls", _here(), profile_id)) / f"{profile_id}.yaml"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", profile_id) or not path.is_file():
         raise ProfileError(
             "profile_unknown",

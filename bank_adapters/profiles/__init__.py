@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bank_adapters import camt055
+from bank_adapters.profiles.elsewhere import all_ids, home_of
 from bank_adapters.profiles.shelf import choose, ids_in, in_force, versions_of
 from bank_adapters.profiles.values import (
     ProfileError,
@@ -106,8 +107,8 @@ class Profile:
 
 
 def profile_ids(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the ids of all profiles present."""
-    return ids_in(folder or _here())
+    """Return the ids of all profiles present: of a folder, or of every installed package."""
+    return all_ids("iso20022", _here()) if folder is None else ids_in(folder)
 
 
 @lru_cache(maxsize=64)
@@ -116,13 +117,15 @@ def load_profile(name: str, folder: Path | None = None) -> Profile:
 
     Raises ProfileError naming the file and the field; all versions of the id must be sound.
     """
-    where = folder or _here()
-    return choose(versions_of(where, name.partition("/")[0], from_mapping), name, where)
+    profile_id = name.partition("/")[0]
+    where = folder or home_of("iso20022", _here(), profile_id)
+    return choose(versions_of(where, profile_id, from_mapping), name, where)
 
 
 def profile_on(profile_id: str, day: date, folder: Path | None = None) -> Profile:
     """Return the version of a profile that is in force on a day. Raises ProfileError."""
-    return in_force(versions_of(folder or _here(), profile_id, from_mapping), day)
+    where = folder or home_of("iso20022", _here(), profile_id)
+    return in_force(versions_of(where, profile_id, from_mapping), day)
 
 
 def from_mapping(data: Mapping[str, Any], where: str) -> Profile:

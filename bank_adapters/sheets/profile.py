@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bank_adapters.profiles import Books, Confidence
+from bank_adapters.profiles.elsewhere import all_ids, home_of
 from bank_adapters.profiles.shelf import choose, ids_in, in_force, versions_of
 from bank_adapters.profiles.values import (
     a_day,
@@ -128,8 +129,8 @@ class SheetProfile:
 
 
 def sheet_ids(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the ids of all profiles present."""
-    return ids_in(folder or _here())
+    """Return the ids of all profiles present: of a folder, or of every installed package."""
+    return all_ids("tables", _here()) if folder is None else ids_in(folder)
 
 
 @lru_cache(maxsize=1)
@@ -145,14 +146,16 @@ def is_sheet(profile_id: str) -> bool:
 @lru_cache(maxsize=64)
 def load_sheet(name: str, folder: Path | None = None) -> SheetProfile:
     """Read a profile by id (its newest version) or key. Raises ProfileError."""
-    where = folder or _here()
-    return choose(sheet_versions(name.partition("/")[0], where), name, where)
+    profile_id = name.partition("/")[0]
+    where = folder or home_of("tables", _here(), profile_id)
+    return choose(sheet_versions(profile_id, where), name, where)
 
 
 @lru_cache(maxsize=64)
 def sheet_versions(profile_id: str, folder: Path | None = None) -> tuple[SheetProfile, ...]:
     """Return every version of a profile, oldest first. Raises ProfileError."""
-    return versions_of(folder or _here(), profile_id, from_mapping)
+    where = folder or home_of("tables", _here(), profile_id)
+    return versions_of(where, profile_id, from_mapping)
 
 
 def sheet_on(profile_id: str, day: date, folder: Path | None = None) -> SheetProfile:

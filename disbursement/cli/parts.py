@@ -25,9 +25,9 @@ GROUPS = (
 COMMANDS = {
     "demo": "demo", "sample": "sample", "explain": "explain", "init": "cell", "migrate": "cell",
     "reconcile": "reconcile", "doctor": "doctor", "worker": "worker", "serve": "serve",
-    "token": "serve",
+    "token": "serve", "new-adapter": "new_adapter",
 }  # fmt: skip
-"""Commands that stand alone -> the module that has the function of that name."""
+"""Commands that stand alone -> the module that has the function of that name (- as _)."""
 
 
 def roof(words: Sequence[str] = ()) -> typer.Typer:
@@ -39,7 +39,7 @@ def roof(words: Sequence[str] = ()) -> typer.Typer:
     asked = _asked(words)
     for name, module in COMMANDS.items():
         if asked in (None, name):
-            made.command()(getattr(_module(module), name))
+            made.command(name)(getattr(_module(module), name.replace("-", "_")))
     for name in GROUPS:
         if asked in (None, name):
             made.add_typer(_module(name).app, name=name)

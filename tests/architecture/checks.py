@@ -50,7 +50,7 @@ PRETENCE = re.compile(
     r"(?:^|_)(?:stub|stubs|stubbed|fake|faked|dummy|mock|mocked|placeholder)(?:_|$)"
 )
 SIMULATION = re.compile(r"(?:^|_)(?:simulated?|simulator|simulation)(?:_|$)")
-SIMULATION_PLACES = re.compile(r"simul|(?:^|/)(?:cli|demo|bench)(?:/|\.py|_)")
+SIMULATION_PLACES = re.compile(r"simul|(?:^|/)(?:cli|demo|bench|conformance)(?:/|\.py|_)")
 LEFT_OPEN = re.compile("#.*\\b(?:TO" + "DO|FIX" + "ME|XX" + "X|HA" + "CK)\\b")
 
 # Written in pieces, so that this file passes its own checks.
