@@ -2,8 +2,8 @@
 
 It reads pain.001 with a small parser of its own, keeps its own journal of what it was told to pay
 (the oracle for "never twice"), its own balances, and answers with pain.002 and camt.053 as a real
-bank would: late, in part, or not at all, according to a seeded failure profile. The same seed, the
-same files, the same answers.
+bank would: late, in part, or not at all, according to a seeded failure profile. What it is asked to
+give back (camt.055) it answers with camt.029. The same seed, the same files, the same answers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from bank_adapters.codes import read_data
+from bank_adapters.simulators.cancellation import Cancellation, read_cancellation, resolution
 
 WHOLE = 100_000
 
@@ -108,7 +109,8 @@ class SimulatedBank:
     """One bank with its books in `folder`/bank.db; takes files from `folder`/out, answers to /in.
 
     `truth` gives the holder of each payee account; an account that is not in it exists and has
-    the name in the order. Amounts in dong.
+    the name in the order. A bank that does not keep its promises pays what it said it had
+    cancelled. Amounts in dong.
     """
 
     def __init__(
@@ -118,7 +120,9 @@ class SimulatedBank:
         profile: str = "steady",
         seed: int = 1,
         truth: Mapping[str, Holder] | None = None,
+        keeps_promises: bool = True,
     ) -> None:
+        self.keeps_promises = keeps_promises
         self.folder, self.profile, self.seed = folder, PROFILES[profile], seed
         self.truth = truth or {}
         (folder / "out").mkdir(parents=True, exist_ok=True)
@@ -156,14 +160,49 @@ class SimulatedBank:
     # --- orders in, pain.002 out ------------------------------------------------------------------
 
     def take_orders(self, day: date) -> int:
-        """Read every new file in the drop folder and answer it; return how many payments."""
+        """Read every new file in the drop folder and answer it; return how many payments.
+
+        Requests to give payments back are answered too and count none.
+        """
         taken = 0
         for path in sorted((self.folder / "out").glob("*.xml")):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if self.db.execute("SELECT 1 FROM message WHERE sha256 = ?", (digest,)).fetchone():
                 continue
-            taken += self._take(path, digest, day)
+            asked = read_cancellation(path)
+            if asked is not None:
+                self._give_back(asked, digest, day)
+            else:
+                taken += self._take(path, digest, day)
         return taken
+
+    def _give_back(self, asked: Cancellation, digest: str, day: date) -> None:
+        self.db.execute("BEGIN")
+        rows = [(e2e, *self._stop(e2e, asked.original)) for e2e in asked.orders]
+        self.db.execute("INSERT INTO message VALUES (?, ?, '', 0, 0)", (asked.message, digest))
+        self._write(f"camt029-{asked.message}.xml", resolution(asked, rows, day))
+        self.db.execute("COMMIT")
+
+    def _stop(self, end_to_end: str, message: str) -> tuple[str, str]:
+        """Cancel a payment that is not paid yet; return what is said of it and why."""
+        told = self.db.execute(
+            "SELECT fate, paid, back FROM told WHERE end_to_end = ? AND message = ? "
+            "ORDER BY rowid LIMIT 1",
+            (end_to_end, message),
+        ).fetchone()
+        if told is None:
+            return "RJCR", "NOOR"
+        fate, paid, back = told
+        if fate in ("rejected", "cancelled"):
+            return "RJCR", "ARJT"
+        if paid:
+            return "RJCR", "ARDT" if back else "PTNA"
+        if self.keeps_promises:
+            self.db.execute(
+                "UPDATE told SET fate = 'cancelled' WHERE end_to_end = ? AND message = ?",
+                (end_to_end, message),
+            )
+        return "ACCR", ""
 
     def _take(self, path: Path, digest: str, day: date) -> int:
         message, debtor, orders = read_orders(path)

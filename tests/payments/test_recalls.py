@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from bank_adapters.answers import parse
 from bank_adapters.contract import Accepted, NotSent, Outcome, OutgoingFile, Unknown
 from bank_adapters.inspect import inspect_answer
 from bank_adapters.outgoing import inspect_outgoing
+from bank_adapters.simulators.bank import SimulatedBank
 from bank_adapters.transports import FileDrop
 from disbursement.jobs import sender
 from disbursement.payments import recalls
 from disbursement.payments.evidence import decide_unknown
+from disbursement.payments.intake import take_folder
 from disbursement.payments.queries import attempts_of
 from disbursement.platform.errors import (
     NotAllowedError,
@@ -24,19 +28,25 @@ from disbursement.platform.errors import (
     OurFaultError,
     RefusedError,
 )
+from disbursement.runs import service
 from tests.payments.world import (
+    ACCOUNT,
+    ADVANCE,
     PAYABLE,
     PROVIDER,
     TRANSIT,
     Month,
     back,
     debit,
+    month_of,
     no_roster,
     pain002,
     sent_month,
 )
-from tests.runs.test_month import healthy
-from tests.runs.world import World
+from tests.runs.test_month import K6, budget, healthy, sign_all
+from tests.runs.world import Person, World, add_people
+
+SHARED = Path(__file__).parents[2] / "../shared"
 
 EACH = 750_000
 PAPER = "CV 12/UBND, 05/10/2026"
@@ -389,3 +399,75 @@ def test_statement_inspect_tells_a_resolution():
     ]
     nothing = inspect_answer(camt029("", conf=""))
     assert (nothing["complete"], nothing["importable"]) == (False, False)
+
+
+# --- against the simulated bank ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_month_with_a_bank_that_keeps_or_breaks_its_promise(
+    world: World, tmp_path: Path, kept: bool
+):
+    people = [Person(date(1980, 1, 1), K6) for _ in range(4)]
+    drop = tmp_path / "drop"
+    bank = SimulatedBank(drop / "bank", profile="clean", keeps_promises=kept)
+    add_people(world, people)
+    budget(world, sa=4 * EACH)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    sign_all(world)
+    ((list_id, total),) = world.rows("SELECT id, total_vnd FROM pay_list")
+    service.draw(
+        world.ctx, list_id, voucher="RDT9", day=date(2026, 9, 24), amount_vnd=total, actor="chi"
+    )
+    bank.credit(ACCOUNT, total, "KBNN RDT9 CHI TRA")
+    bank.statements(date(2026, 9, 24))
+    give = FileDrop(bank.folder / "out")
+    assert sender.drain(world.ctx, lambda _: give, no_roster).sent == 1
+    world.clock.set(date(2026, 10, 5))
+    month = month_of(world, total)
+    assert bank.take_orders(date(2026, 10, 5)) == 4
+    made = asked(month, 0, 1)
+    recalls.sign(world.ctx, made.id, actor="binh")
+    assert sender.drain(world.ctx, lambda _: give, no_roster).sent == 1
+    assert bank.take_orders(date(2026, 10, 5)) == 0
+    answer = bank.folder / "in" / f"camt029-{made.message_id}.xml"
+    assert [s.status for s in parse(answer).statuses()] == ["ACCR", "ACCR"]
+    xsd = SHARED / "iso20022/xsd/camt.029.001.09.xsd"
+    if xsd.exists():
+        etree.XMLSchema(etree.parse(str(xsd))).assertValid(etree.parse(str(answer)))
+    bank.settle()
+    for day in (date(2026, 10, 5), date(2026, 10, 8)):
+        bank.statements(day)
+    world.clock.set(date(2026, 10, 9))
+    results = take_folder(world.ctx, bank.folder / "in", actor="worker")
+    assert {r.state for first in results for r in (first, *first.then)} <= {"applied"}
+    (now,) = recalls.recalls(world.ctx)
+    assert (now.accepted, now.refused, now.state) == (2, 0, "sent")
+    expected = "recall_asked" if kept else "credited"
+    assert states(month) == [expected, expected, "credited", "credited"]
+    decided = decide_unknown(world.ctx)
+    assert (decided.payments, decided.amount_vnd) == ((2, 2 * EACH) if kept else (0, 0))
+    assert states(month) == [*["rejected" if kept else "credited"] * 2, "credited", "credited"]
+    debited, balance = bank.paid(ACCOUNT)
+    assert debited == (2 if kept else 4) * EACH
+    assert (world.balance(TRANSIT), world.balance(ADVANCE)) == (0, balance)
+    assert world.balance(PAYABLE) == -(total - debited)
+    assert bank.paid_twice() == []
+    healthy(world)
+    bank.close()
+
+
+def test_a_bank_says_why_it_gives_nothing_back(month: Month, tmp_path: Path):
+    bank = SimulatedBank(tmp_path / "bank", profile="clean")
+    folder = tmp_path / "drop" / PROVIDER
+    made = sent(month, tmp_path / "drop", 0)
+    for name in (f"{month.message_id}.xml", made.file_name):
+        (bank.folder / "out" / name).write_bytes((folder / name).read_bytes())
+    (bank.folder / "out" / made.file_name).rename(tmp_path / made.file_name)
+    bank.take_orders(date(2026, 10, 5))
+    bank.settle()
+    (tmp_path / made.file_name).rename(bank.folder / "out" / made.file_name)
+    bank.take_orders(date(2026, 10, 5))
+    (said,) = parse(bank.folder / "in" / f"camt029-{made.message_id}.xml").statuses()
+    assert (said.status, said.reason_code) == ("RJCR", "PTNA")
+    bank.close()
