@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -399,6 +400,22 @@ def test_statement_inspect_tells_a_resolution():
     ]
     nothing = inspect_answer(camt029("", conf=""))
     assert (nothing["complete"], nothing["importable"]) == (False, False)
+
+
+def test_a_resolution_that_is_cut_or_changed_is_never_taken_in_part():
+    data = camt029("M1", [("A", "ACCR", ""), ("B", "RJCR", "LEGL")], group="PACR", conf="PECR")
+    for end in range(len(data)):
+        about = inspect_answer(data[:end])
+        assert (about["complete"], about["importable"]) == (False, False), end
+        assert about["errors"], end
+    chance = random.Random(20261128)
+    for _ in range(300):
+        changed = bytearray(data)
+        for _ in range(chance.choice((1, 2, 5))):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        about = inspect_answer(bytes(changed))
+        assert json.loads(json.dumps(about)) == about
+        assert about["complete"] or about["errors"]
 
 
 # --- against the simulated bank ------------------------------------------------------------------

@@ -16,7 +16,7 @@ DRAFT = (
   debit_account INTEGER NOT NULL, credit_account INTEGER NOT NULL,
   sub_id INTEGER, item INTEGER, move INTEGER, carrier INTEGER, of_n INTEGER, rev INTEGER,
   due_after INTEGER, amount INTEGER NOT NULL, PRIMARY KEY (journal_id, line_no))"""
-     " STRICT, WITHOUT ROWID"
+    " STRICT, WITHOUT ROWID"
 )
 
 
