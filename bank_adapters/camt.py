@@ -23,6 +23,7 @@ from bank_adapters.camtentry import (
     amount_text,
     read_booking,
 )
+from bank_adapters.camtshapes import Thinned
 from bank_adapters.contract import AnswerKind, RefusedFile, Source
 from bank_adapters.spool import Spool, View
 from bank_adapters.xmlsource import (
@@ -122,7 +123,8 @@ def read_camt(
     with opened_answer(source, most_bytes) as stream:
         for start, end in documents(stream):
             part = Part(stream, start, end)
-            walk(part, _TAGS, reader.event)
+            reader.thinned = Thinned(part)
+            walk(reader.thinned, _TAGS, reader.event)
             if validate and (found := against_schema(part, within)):
                 reader.findings.append(found)
     return reader.result()
@@ -183,6 +185,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.sums = _Sums()
         self.days: dict[str, str | None] = {}
+        self.thinned: Thinned | None = None
 
     def event(self, element: Element) -> None:
         """Take the end of an element that `_TAGS` names."""
@@ -248,7 +251,8 @@ class _Reader:
         if not sums.entries:
             own = down(container, self.names, "Acct")
             sums.account = account_id(own, self.names) if own is not None else None
-        booking = read_booking(element, self.names)
+        known = self.thinned.booking(element) if self.thinned is not None else None
+        booking = known or read_booking(element, self.names)
         sums.add(booking)
         if self.currency is not None and booking.currency != self.currency:
             self._find("currency", "một dòng không phải tiền đồng", "other currency", booking.line)

@@ -14,7 +14,7 @@ from bank_adapters.xmlsource import Element, Names, line_of, refuse
 
 _AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,17})?|\.[0-9]{1,17}")
 """The decimals of XML Schema without a sign or an exponent; ISO 20022 allows five of them."""
-_NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE", ""})
+NO_ID = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE", ""})
 _RETURNED = "RRTN"
 """Bank transaction sub-family "reversal due to payment return" (ISO 20022 BankTransactionCode)."""
 
@@ -287,7 +287,7 @@ def _plain(element: Element) -> str:
 
 def _id(element: Element) -> str | None:
     text = (element.text or "").strip()
-    return None if text in _NO_ID else text
+    return None if text in NO_ID else text
 
 
 def _first_leaf(element: Element) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn, Protocol
 
 from lxml import etree
 
@@ -38,7 +38,7 @@ _UTF32_BOMS = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 _SAYS = re.compile(r"(<\?xml[^>]{0,80}encoding\s*=\s*[\"'])([A-Za-z0-9._-]+)")
 _IN_MEMORY = 16 << 20
 _AFTER = b" \t\r\n\x1a"
-_DECLARATION = re.compile(
+DECLARATION = re.compile(
     rb"<\?xml\s+version\s*=\s*[\"']1\.0[\"'](?:\s+encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'])?"
 )
 _MARKS = re.compile(rb"<!DOCTYPE|<\?xml\s")
@@ -180,6 +180,13 @@ def _end(stream: BinaryIO, start: int, end: int) -> int:
     return begin + len(tail.removesuffix(_UTF8_BOM))
 
 
+class Readable(Protocol):
+    """What hands a document to the parser."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, b"" at the end."""
+
+
 class Part(io.RawIOBase):
     """One document of a stream, as a file of its own for the parser."""
 
@@ -210,7 +217,7 @@ class Part(io.RawIOBase):
 
 
 def walk(
-    part: Part,
+    part: Readable,
     tags: tuple[str, ...],
     event: Callable[[Element], None],
 ) -> None:
@@ -328,7 +335,7 @@ def _first_byte(head: bytes) -> int:
 
 
 def _check_encoding(head: bytes, start: int) -> None:
-    declared = _DECLARATION.match(head, start)
+    declared = DECLARATION.match(head, start)
     name = (declared[1] or b"utf-8").decode().lower() if declared else "utf-8"
     if name not in _ENCODINGS:
         refuse("encoding", f"bảng mã {name} không được nhận", f"encoding {name} is not accepted")
