@@ -39,6 +39,8 @@ from disbursement.platform.schema import refresh_statistics
 from ledger.bulk import bulk_insert
 
 Source = Literal["officer", "import", "api"]
+UNCOLLECTED = "uncollected_run"
+"""Hold of right: cash left at the desk three months running, a suspension is proposed."""
 _OF_PEOPLE = ("death", "move_in", "move_out", "withdraw")
 """Kinds after which the register's person may say something else."""
 PAYEE_DEAD = "payee_dead"
@@ -340,6 +342,7 @@ def _store(
     _new_cases(conn, accepted, payers, seq)
     _people(conn, list(people.values()), payers)
     _deaths(conn, ctx, accepted, list(people.values()), actor)
+    _uncollected(conn, ctx, accepted, actor)
     _ends(conn, {a.person.id: a.person for _, a in accepted}.values())
     store.renew(conn, month=month_of(today(ctx.clock)))
     differing = _first_differing(before, _spans(conn))
@@ -448,6 +451,29 @@ def _people(
         ),
         values,
     )
+
+
+def _uncollected(
+    conn: Connection, ctx: Context, accepted: Sequence[tuple[int, Accepted]], actor: str
+) -> None:
+    """Answer the proposal to suspend who left cash uncollected by the decision recorded."""
+    answers = [
+        {
+            "p": a.person.id, "r": UNCOLLECTED, "at": stamp(ctx.clock), "by": actor,
+            "doc": f"{a.given.number} {a.given.decided_on}" if a.given.number
+            else a.given.document,
+        }
+        for _, a in accepted
+        if a.given.kind in ("uncollected", "suspend", "stop", "death", "renounced")
+    ]  # fmt: skip
+    if answers:
+        conn.execute(
+            text(
+                "UPDATE hold SET resolved_at = :at, resolved_by = :by, document = :doc "
+                "WHERE person_id = :p AND reason = :r AND resolved_at IS NULL"
+            ),
+            answers,
+        )
 
 
 def _deaths(

@@ -29,6 +29,7 @@ TO_DO = {
     "officer_account": "Ghi giấy tờ về quan hệ, phân công người khác ký",
     "officer_person": "Ghi quyết định hưởng, phân công người khác ký",
     "cooling_off": "Gọi lại xác nhận giấy đề nghị đổi nơi nhận",
+    "uncollected_run": "Xác minh; ra quyết định tạm dừng, hoặc ghi biên bản tiếp tục chi",
     "amount_far": "Đối chiếu mức với quyết định của người hưởng",
 }
 

@@ -84,6 +84,7 @@ HOLD_REASONS = {
     "cooling_off": "Nơi nhận mới đổi, chưa hết thời gian chờ",
     "no_contract": "Chưa có hợp đồng chi trả còn hiệu lực",
     "uncollected": "Chưa đến nhận tiền mặt",
+    "uncollected_run": "Không nhận tiền mặt ba kỳ liên tiếp, chờ quyết định tạm dừng",
     "carried": "Chuyển từ kỳ trước sang",
     "recall": "Đã chi thừa, tiền còn đang chuyển",
     "written_off": "Đã nhận, đã được xóa khoản phải thu; không chi lại",

@@ -22,6 +22,7 @@ from disbursement.identity.service import citizen_blind
 from disbursement.platform import ids
 from disbursement.platform.clock import add_months, show_month, stamp
 from disbursement.platform.context import Context
+from disbursement.runs.check_cash import uncollected
 from disbursement.runs.check_identity import identity_mismatch
 from disbursement.runs.check_people import age_category, duplicate_person
 from disbursement.runs.check_rules import Rule, check_rules, read_limits
@@ -331,6 +332,7 @@ CHECKS: Mapping[str, Check] = {
     "officer_person": _officer_person,
     "cooling_off": _cooling_off,
     "amount_far": _amount_far,
+    "uncollected": uncollected,
 }
 """The one list of checks: a rule of the table and how it is looked for."""
 
