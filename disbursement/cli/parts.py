@@ -19,7 +19,7 @@ from disbursement.cli.usage import Roof
 GROUPS = (
     "bench", "register", "national", "event", "run", "budget", "rates", "cell", "users",
     "statement", "simulate", "cash", "payment", "ledger", "file", "payer", "accounts", "directory",
-    "programme", "provider", "receivable", "recall", "outbox",
+    "programme", "provider", "receivable", "recall", "outbox", "advance",
 )  # fmt: skip
 """Groups of commands; each module has its own `app`."""
 COMMANDS = {

@@ -65,6 +65,7 @@ HOLD_REASONS = {
     "bank_ended": "Mã ngân hàng, ví đã hết hiệu lực trong danh mục",
     "name_pending": "Tên chủ tài khoản chờ người quyết định",
     "bank_not_in_template": "Ngân hàng không có trong mẫu tệp của nơi chi trả",
+    "money_elsewhere": "Tiền còn ở nơi chi trả khác",
     "amount_beyond_rail": "Số tiền một khoản ngoài mức của nơi chi trả",
     "day_limit": "Vượt mức nơi chi trả nhận cho một tài khoản trong ngày",
     "month_limit": "Vượt mức nơi chi trả nhận cho một tài khoản trong tháng",

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection, text
 
+from bank_adapters.api.profile import ApiProfile
+from bank_adapters.registry import profile_of
 from disbursement.fallback.rules import cash_allowed
 from disbursement.identity.service import Signer
 from disbursement.platform.clock import show_month, today
@@ -20,6 +23,7 @@ from disbursement.platform.errors import NotNowError
 from disbursement.runs import batches, service
 from disbursement.runs.batches import BatchSpec, Frozen
 from disbursement.runs.routes import work_routes
+from ledger.money import format_vnd
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,9 @@ class CashPlan:
 
 
 FAILED = """
-SELECT p.id AS payment_id, p.payer_id, p.run_id, min(f.reason) AS reason
+SELECT p.id AS payment_id, p.payer_id, p.run_id, min(f.reason) AS reason, (SELECT b.profile
+  FROM batch b WHERE b.id = (SELECT max(k.id) FROM batch_row q JOIN batch k ON k.id = q.batch_id
+    WHERE q.payment_id = p.id AND k.state NOT IN ('withdrawn', 'void'))) AS profile
 FROM run r JOIN payment p ON p.run_id = r.id
 JOIN payment_coin c ON c.payment_id = p.id
 JOIN free_coin f ON f.sub_id = c.sub_id AND f.cover = c.cover AND f.item = c.item
@@ -51,26 +57,41 @@ WHERE r.month = :month AND r.state = 'open' AND p.closed_as = '' AND p.hold_reas
 GROUP BY p.id, p.payer_id, p.run_id, p.coins
 HAVING count(*) = p.coins AND min(f.reason) = max(f.reason)
 """
-"""Payments of a month's open runs whose every attempt has finally failed, with the reason."""
+"""Payments of a month's open runs whose every attempt has finally failed: why, and by what rail."""
 
 
 def work_failed(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
-    """Fill the work table `work_failed`; return {reason: (payments, dong)}."""
+    """Fill the work table `work_failed` with what may fall to cash.
+
+    Returns what may not by itself: {reason: (payments, dong)}.
+    """
     conn.execute(text("DROP TABLE IF EXISTS work_failed"))
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_failed (payment_id bigint PRIMARY KEY, payer_id bigint, "
-            "run_id bigint, reason text)"
+            "run_id bigint, reason text, profile text)"
         )
     )
     conn.execute(text(f"INSERT INTO work_failed {FAILED}"), {"month": month})
     rows = conn.execute(
         text(
-            "SELECT f.reason, count(*), sum(p.amount_vnd) FROM work_failed f "
-            "JOIN payment p ON p.id = f.payment_id GROUP BY f.reason ORDER BY f.reason"
+            "SELECT f.reason, f.profile, count(*), sum(p.amount_vnd) FROM work_failed f "
+            "JOIN payment p ON p.id = f.payment_id GROUP BY f.reason, f.profile "
+            "ORDER BY f.reason, f.profile"
         )
-    )
-    return {reason: (int(n), int(vnd)) for reason, n, vnd in rows}
+    ).all()
+    left: dict[str, tuple[int, int]] = {}
+    for reason, profile_key, n, vnd in rows:
+        profile = profile_of(profile_key)
+        if cash_allowed(reason, profile.adapter if isinstance(profile, ApiProfile) else ""):
+            continue
+        before = left.get(reason, (0, 0))
+        left[reason] = (before[0] + int(n), before[1] + int(vnd))
+        conn.execute(
+            text("DELETE FROM work_failed WHERE reason = :r AND profile = :p"),
+            {"r": reason, "p": profile_key},
+        )
+    return left
 
 
 def plan_cash(
@@ -83,10 +104,7 @@ def plan_cash(
     """
     with ctx.cell.begin() as conn:
         alone(conn, "lists")
-        found = work_failed(conn, month)
-        left = {reason: sums for reason, sums in found.items() if not cash_allowed(reason)}
-        for reason in left:
-            conn.execute(text("DELETE FROM work_failed WHERE reason = :r"), {"r": reason})
+        left = work_failed(conn, month)
         work_routes(conn, today(ctx.clock))
         left |= _money_elsewhere(conn)
         specs = _specs(conn, month, codes)
@@ -94,7 +112,7 @@ def plan_cash(
             raise NotNowError(
                 "nothing_failed",
                 f"Kỳ {show_month(month)}: không có khoản chuyển khoản nào thất bại hẳn mà được "
-                "trả bằng tiền mặt.",
+                f"trả bằng tiền mặt.{_hint(left)}",
             )
         frozen = service.prepare_batches(conn, ctx, signer, specs)
     return CashPlan(
@@ -107,19 +125,57 @@ def plan_cash(
 
 ELSEWHERE = "money_elsewhere"
 """Failed at a provider that pays no cash; its money lies there, not at the desk's provider."""
-_ELSEWHERE = """
-payment_id IN (SELECT w.payment_id FROM work_failed w
-  JOIN batch_row r ON r.payment_id = w.payment_id
-  JOIN batch b ON b.id = r.batch_id JOIN work_route c ON c.payer_id = w.payer_id AND c.rail = 'cash'
-  WHERE b.state NOT IN ('withdrawn', 'void') AND b.provider_id <> c.provider_id)
+_LYING = """
+SELECT w.payment_id, w.payer_id, b.provider_id, c.provider_id AS desk_id, p.amount_vnd
+FROM work_failed w JOIN payment p ON p.id = w.payment_id
+JOIN batch b ON b.id = (SELECT max(k.id) FROM batch_row r JOIN batch k ON k.id = r.batch_id
+  WHERE r.payment_id = w.payment_id AND k.state NOT IN ('withdrawn', 'void'))
+JOIN work_route c ON c.payer_id = w.payer_id AND c.rail = 'cash'
+WHERE b.provider_id <> c.provider_id AND NOT EXISTS (SELECT 1 FROM advance_move_payment x
+  JOIN advance_move m ON m.id = x.move_id WHERE x.payment_id = w.payment_id
+  AND m.state = 'posted' AND m.to_provider_id = c.provider_id)
 """
+"""Failed payments whose money lies at the provider of their last attempt, not at the desks'."""
+_ELSEWHERE = f"payment_id IN (SELECT e.payment_id FROM ({_LYING}) e)"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A failed payment (dong) whose money lies at another provider than the desks'; by ids."""
+
+    payment: int
+    payer: int
+    provider: int
+    desk: int
+    amount_vnd: int
+
+
+def elsewhere(conn: Connection, month: int, day: date) -> list[Elsewhere]:
+    """Return what waits for its money to be moved before it can be ordered in cash.
+
+    Only what may be paid in cash. Fills `work_failed` and `work_route`.
+    """
+    work_failed(conn, month)
+    work_routes(conn, day)
+    rows = conn.execute(text(f"{_LYING} ORDER BY w.payment_id"))
+    return [Elsewhere(*(int(value) for value in row)) for row in rows]
+
+
+def _hint(left: dict[str, tuple[int, int]]) -> str:
+    count, vnd = left.get(ELSEWHERE, (0, 0))
+    if not count:
+        return ""
+    return (
+        f" {count} khoản ({format_vnd(vnd)} đồng) còn tiền ở nơi chi trả khác: chuyển sang bằng "
+        "`disburse advance move` rồi lập lại."
+    )
 
 
 def _money_elsewhere(conn: Connection) -> dict[str, tuple[int, int]]:
     """Leave out what failed at another provider than the one that pays cash; count it.
 
-    Cash is paid from what lies free at the desk's provider. What lies at a wallet waits there for
-    the next list (carried), or for a destination that the officer changes.
+    Cash is paid from what lies free at the desk's provider. What lies at a wallet waits there until
+    it is moved (advance_moves.py), or for the next list (carried).
     """
     count, vnd = conn.execute(
         text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from bank_adapters.api.codes import wallet_code
 from bank_adapters.codes import DUPLICATES, classify
 from disbursement.payments.rules import IN_FLIGHT
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, RefusedError
@@ -21,17 +22,30 @@ NO_DEBIT = "NO_DEBIT"
 """Code of an unknown that the statements decided: no debit was booked (coins.md 15 c)."""
 
 
-def cash_allowed(reason: str) -> bool:
+PAYEE_SIDE = frozenset(
+    {
+        "PAYEE_ACCOUNT_INVALID", "PAYEE_ACCOUNT_BLOCKED", "PAYEE_KYC_INCOMPLETE", "PAYEE_LIMIT",
+        "PAYEE_REJECTED", "AMOUNT_OUT_OF_RANGE", "RETURNED",
+    }
+)  # fmt: skip
+"""Reasons of called rails (wallet_result_codes.csv) that lie with the payee or his account."""
+
+
+def cash_allowed(reason: str, rail: str = "") -> bool:
     """Tell whether a failure `rejected:AC04` or `returned:AC06` may fall to cash by itself.
 
-    A reason to stop or to look into (the payee is dead, a duplicate, our own account lacked
-    money) never does; a code that we do not know does not either.
+    `rail` is the adapter of a called rail, whose codes are its own; '' for rails of files. A reason
+    to stop or to look into (the payee is dead, a duplicate, our own account lacked money) never
+    does; a code that we do not know does not either.
     """
     event, _, code = reason.partition(":")
     if event not in {"rejected", "returned"} or code in DUPLICATES:
         return False
     if code == NO_DEBIT:
         return True
+    if rail:
+        said = wallet_code(rail, "pay", code)
+        return said.fate == event and said.reason in PAYEE_SIDE
     found = classify("status" if event == "rejected" else "return", code)
     return found.treatment == "cash_fallback" or found.if_not_resolved == "cash_fallback"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import PrimaryKeyConstraint, Table
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
-from disbursement.platform.columns import big, raw, whole, words
+from disbursement.platform.columns import big, key, raw, whole, words
 from disbursement.platform.database import cell_metadata
 
 roster = Table(
@@ -37,4 +37,44 @@ handover = Table(
     raw("evidence"),
     big("journal_id"),
     PrimaryKeyConstraint("batch_id", "n"),
+)
+
+# Money of failed payments on its way from one provider of a payer to the one that pays cash.
+# States: proposed -> posted, or withdrawn.
+advance_move = Table(
+    "advance_move",
+    cell_metadata,
+    key(),
+    big("payer_id"),
+    whole("month"),
+    big("from_provider_id"),
+    big("to_provider_id"),
+    words("voucher"),
+    words("moved_on"),
+    whole("payments"),
+    big("amount_vnd"),
+    big("journal_id"),
+    words("state"),
+    words("made_by"),
+    words("made_at"),
+    words("posted_at", null=True),
+    CheckConstraint("from_provider_id <> to_provider_id", name="advance_move_two_providers"),
+    CheckConstraint("amount_vnd > 0", name="advance_move_amount"),
+    Index(
+        "advance_move_voucher",
+        "payer_id",
+        "voucher",
+        unique=True,
+        sqlite_where=text("state <> 'withdrawn'"),
+        postgresql_where=text("state <> 'withdrawn'"),
+    ),
+)
+
+# Which payments' money a move takes along: each at most once.
+advance_move_payment = Table(
+    "advance_move_payment",
+    cell_metadata,
+    big("payment_id", pk=True),
+    big("move_id"),
+    Index("advance_move_payment_move", "move_id"),
 )

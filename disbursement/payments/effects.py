@@ -332,7 +332,8 @@ def write_news(conn: Connection, scope: Scope) -> None:
 
 def write_breaks(conn: Connection, ctx: Context, scope: Scope) -> None:
     """Open a break for everything that did not match, once per line of the file."""
-    bad = "verdict NOT IN ('matched', 'repeated', 'draw', 'sendback', 'cash', 'fee')"
+    known = ("matched", "repeated", "draw", "sendback", "cash", "move_in", "move_out", "fee")
+    bad = f"verdict NOT IN {known}"
     count = conn.execute(text(f"SELECT count(*) FROM recon_verdict WHERE {bad}")).scalar_one()
     if not count:
         return

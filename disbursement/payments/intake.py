@@ -493,6 +493,8 @@ _NAMES = {
     "fee": "phí",
     "draw": "tiền rút dự toán",
     "sendback": "nộp trả kho bạc",
+    "move_in": "tiền chuyển từ nơi chi trả khác sang",
+    "move_out": "tiền chuyển sang nơi chi trả khác",
     "cash": "tiền mặt đơn vị chi trả đã chi",
 }
 GOOD = frozenset(_NAMES)

@@ -46,6 +46,14 @@ SELECT 'cash', x.id, x.voucher, x.paid_cash_vnd, r.payer_id, x.provider_id
 FROM provider_report x
 JOIN run r ON r.id = x.run_id WHERE x.paid_cash_vnd > 0 AND NOT EXISTS (SELECT 1
   FROM funding_entry f WHERE f.kind = 'cash' AND f.ref_id = x.id)
+UNION ALL
+SELECT 'move_in', x.id, x.voucher, x.amount_vnd, x.payer_id, x.to_provider_id
+FROM advance_move x WHERE x.state = 'posted' AND NOT EXISTS (SELECT 1
+  FROM funding_entry f WHERE f.kind = 'move_in' AND f.ref_id = x.id)
+UNION ALL
+SELECT 'move_out', x.id, x.voucher, x.amount_vnd, x.payer_id, x.from_provider_id
+FROM advance_move x WHERE x.state = 'posted' AND NOT EXISTS (SELECT 1
+  FROM funding_entry f WHERE f.kind = 'move_out' AND f.ref_id = x.id)
 """
 
 
@@ -86,7 +94,7 @@ def _clear(conn: Connection, ctx: Context, row: Row[Any], kind: str) -> None:
     codes = (chart.suspense(scope.payer), chart.advance(scope.payer, scope.provider))
     account = chart.account_ids(conn, codes)
     pair = (account[codes[0]], account[codes[1]])
-    debit, credit = pair if kind == "draw" else pair[::-1]
+    debit, credit = pair if kind in FUNDING_IN else pair[::-1]
     line: LineRow = (
         scope.month, debit, credit, None, None, None, None, None, None, None,
         int(row.amount_vnd),

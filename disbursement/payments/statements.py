@@ -390,11 +390,11 @@ def _without_id(conn: Connection, account: _Account, scope: Scope) -> None:
             )
 
 
-FUNDING_IN = frozenset({"draw"})
-FUNDING_OUT = frozenset({"sendback", "cash"})
-"""What debits without an id of ours: money sent back, and what the provider's desks paid out.
+FUNDING_IN = frozenset({"draw", "move_in"})
+FUNDING_OUT = frozenset({"sendback", "cash", "move_out"})
+"""What debits without an id of ours: money sent back or moved on, and what desks paid out.
 
-Both are booked already (at the close, at the hand-over); the entry is their evidence.
+All are booked already (at the close, at the hand-over, when signed); the entry is their evidence.
 """
 
 
@@ -420,7 +420,13 @@ def _vouchers(conn: Connection, account: _Account) -> list[_Voucher]:
             f"AND x.sent_back_vnd > 0 AND {unseen.format('sendback')} UNION ALL "
             "SELECT 'cash', x.id, x.voucher, x.paid_cash_vnd FROM provider_report x "
             "JOIN run r ON r.id = x.run_id WHERE r.payer_id = :p AND x.provider_id = :v "
-            f"AND x.paid_cash_vnd > 0 AND {unseen.format('cash')}"
+            f"AND x.paid_cash_vnd > 0 AND {unseen.format('cash')} UNION ALL "
+            "SELECT 'move_in', x.id, x.voucher, x.amount_vnd FROM advance_move x "
+            "WHERE x.payer_id = :p AND x.to_provider_id = :v AND x.state = 'posted' "
+            f"AND {unseen.format('move_in')} UNION ALL "
+            "SELECT 'move_out', x.id, x.voucher, x.amount_vnd FROM advance_move x "
+            "WHERE x.payer_id = :p AND x.from_provider_id = :v AND x.state = 'posted' "
+            f"AND {unseen.format('move_out')}"
         ),
         {"p": account.payer_id, "v": account.provider_id},
     )

@@ -215,6 +215,23 @@ class DrawPart:
     carried: int
 
 
+def spare_cash(conn: Connection, payer_id: int, payer: str, provider_id: int, provider: str) -> int:
+    """Return the money free at a provider, in dong, that no queued batch will take.
+
+    Below nothing where a queued batch waits for a draw.
+    """
+    free, promised = conn.execute(
+        text(
+            "SELECT coalesce((SELECT debit - credit FROM account WHERE code = :c), 0), "
+            "coalesce((SELECT sum(q.total_vnd) FROM batch q WHERE q.state = 'queued' "
+            "AND q.payer_id = :p AND q.provider_id = :v "
+            "AND (q.list_id IS NULL OR q.list_id IN (SELECT list_id FROM draw))), 0)"
+        ),
+        {"c": chart.cash_free(payer, provider), "p": payer_id, "v": provider_id},
+    ).one()
+    return int(free) - int(promised)
+
+
 def draw_parts(conn: Connection, list_id: int) -> list[DrawPart]:
     """Return what a released list draws, provider by provider: its batches less what lies free.
 
@@ -223,10 +240,7 @@ def draw_parts(conn: Connection, list_id: int) -> list[DrawPart]:
     """
     rows = conn.execute(
         text(
-            "SELECT b.provider_id, p.code, y.code, sum(b.total_vnd), (SELECT "
-            "coalesce(sum(q.total_vnd), 0) FROM batch q WHERE q.state = 'queued' "
-            "AND q.payer_id = b.payer_id AND q.provider_id = b.provider_id "
-            "AND (q.list_id IS NULL OR q.list_id IN (SELECT list_id FROM draw))) "
+            "SELECT b.provider_id, p.code, y.code, sum(b.total_vnd), b.payer_id "
             "FROM batch b JOIN provider p ON p.id = b.provider_id "
             "JOIN payer y ON y.id = b.payer_id WHERE b.list_id = :l AND b.state <> 'withdrawn' "
             "GROUP BY b.provider_id, p.code, y.code, b.payer_id ORDER BY b.provider_id"
@@ -234,12 +248,9 @@ def draw_parts(conn: Connection, list_id: int) -> list[DrawPart]:
         {"l": list_id},
     ).all()
     out = []
-    for provider_id, provider, payer, total, promised in rows:
-        free = conn.execute(
-            text("SELECT debit - credit FROM account WHERE code = :c"),
-            {"c": chart.cash_free(payer, provider)},
-        ).scalar_one()
-        carried = max(0, min(int(free) - int(promised), int(total)))
+    for provider_id, provider, payer, total, payer_id in rows:
+        spare = spare_cash(conn, payer_id, payer, provider_id, provider)
+        carried = max(0, min(spare, int(total)))
         out.append(DrawPart(provider_id, provider, int(total) - carried, carried))
     return out
 

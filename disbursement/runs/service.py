@@ -473,7 +473,7 @@ def book_draw(
         )
     if conn.execute(text("SELECT 1 FROM draw WHERE list_id = :l"), {"l": list_id}).first():
         raise NotNowError("drawn", f"Danh sách {list_id} đã ghi rút dự toán rồi; không ghi gì.")
-    _check_voucher(conn, ctx, payer_id, voucher, day)
+    check_voucher(conn, ctx, payer_id, voucher, day)
     parts = books.draw_parts(conn, list_id)
     wanted, carried = sum(p.wanted for p in parts), sum(p.carried for p in parts)
     if amount_vnd != wanted:
@@ -547,33 +547,36 @@ def _post_draw(conn: Connection, ctx: Context, draw: _Draw, parts: Sequence[book
     return sealed.journal_id if sealed else 0
 
 
-def _check_voucher(conn: Connection, ctx: Context, payer_id: int, voucher: str, day: date) -> None:
-    """Refuse a voucher without a number or from the future, or one that has drawn already.
+def check_voucher(conn: Connection, ctx: Context, payer_id: int, voucher: str, day: date) -> None:
+    """Refuse a voucher without a number or from the future, or one that moved money already.
 
-    The bank's statement names the voucher: two draws under one number could not be told apart.
+    The bank's statement names the voucher: two moves under one number could not be told apart.
     """
     now = today(ctx.clock)
     if voucher != voucher.strip() or not 0 < len(voucher) <= LONGEST:
         raise RefusedError(
             "voucher",
-            f"Số giấy rút dự toán phải có từ 1 đến {LONGEST} ký tự, không có khoảng trắng ở đầu, "
+            f"Số chứng từ phải có từ 1 đến {LONGEST} ký tự, không có khoảng trắng ở đầu, "
             "cuối; ghi lại --voucher SỐ.",
         )
     if not now - timedelta(days=92) <= day <= now:
         raise RefusedError(
             "draw_date",
-            f"Ngày rút {day:%d/%m/%Y} ở tương lai hoặc đã quá 92 ngày; ghi ngày trên giấy rút dự "
-            "toán (--date).",
+            f"Ngày rút {day:%d/%m/%Y} ở tương lai hoặc đã quá 92 ngày; ghi ngày trên chứng từ "
+            "(--date).",
         )
     used = conn.execute(
-        text("SELECT list_id FROM draw WHERE payer_id = :p AND voucher = :v"),
+        text(
+            "SELECT 'danh sách ' || list_id FROM draw WHERE payer_id = :p AND voucher = :v "
+            "UNION ALL SELECT 'lần chuyển tiền ' || id FROM advance_move "
+            "WHERE payer_id = :p AND voucher = :v AND state <> 'withdrawn'"
+        ),
         {"p": payer_id, "v": voucher},
     ).scalar()
     if used is not None:
         raise NotNowError(
             "voucher_used",
-            f"Giấy rút dự toán {voucher} đã ghi cho danh sách {used}; mỗi giấy chỉ ghi một lần, "
-            "kiểm tra lại số.",
+            f"Chứng từ {voucher} đã ghi cho {used}; mỗi chứng từ chỉ ghi một lần, kiểm tra lại số.",
         )
 
 

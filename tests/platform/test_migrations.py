@@ -48,6 +48,8 @@ FROZEN = {
     "0014_recalls.sqlite.sql": "6ab5273ef494a43f",
     "0015_merit_cases.postgresql.sql": "e9c4074bbb095793",
     "0015_merit_cases.sqlite.sql": "469024dbd55cb5f8",
+    "0017_advance_moves.postgresql.sql": "f3f9d71914fbe07d",
+    "0017_advance_moves.sqlite.sql": "06f76bf98dd575b9",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
     "0002_bank_directory.postgresql.sql": "6dfcd555943f607c",
@@ -220,6 +222,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0014",
         "0015",
         "0016",
+        "0017",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -266,6 +269,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
         conn.exec_driver_sql("DROP TABLE rail_call")
         conn.exec_driver_sql("DROP TABLE recall")
         conn.exec_driver_sql("DROP TABLE recall_row")
+        conn.exec_driver_sql("DROP TABLE advance_move")
+        conn.exec_driver_sql("DROP TABLE advance_move_payment")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")
