@@ -17,7 +17,7 @@ from disbursement.entitlements.explain import Explanation
 from disbursement.platform.clock import show_month
 
 _WORDS = {
-    "title": ("Giải thích số tiền", "Explanation of amounts"),
+    "title": ("Giải thích số tiền trợ cấp", "Explanation of amounts"),
     "due": ("Được hưởng", "Due"),
     "recover": ("Cần thu hồi (chờ quyết định)", "To be recovered (waits for a decision)"),
     "held": ("Giữ lại", "Held"),
@@ -30,8 +30,33 @@ _WORDS = {
     "holder": ("Người hưởng", "Holder"),
     "currency": ("đồng", "VND"),
     "sign": ("Cán bộ giải thích", "Explained by"),
+    "told": ("Người được giải thích", "Explained to"),
+    "by_hand": ("(ký, ghi rõ họ tên)", "(signature and name)"),
+    "day": ("Ngày ..... tháng ..... năm .........", "Date: ....................."),
+    "notes": ("Cách đọc", "How to read"),
     "nothing": ("Không có khoản nào.", "Nothing."),
 }
+
+
+_NOTES = {
+    "inference": (
+        "theo cách hiểu văn bản: văn bản đã đọc, điều luật không nói riêng trường hợp này",
+        "reading of the text: the text was read, no article says this very case",
+    ),
+    "secondary": (
+        "theo nguồn thứ cấp: mức do nguồn khác dẫn lại, chưa đối chiếu với văn bản gốc",
+        "secondary source: quoted elsewhere, not compared with the official text",
+    ),
+    "quoted": (
+        "theo trích dẫn điều luật: điều luật đọc qua bản trích, chưa đọc toàn văn",
+        "as quoted: the article was read as a quotation, not the whole text",
+    ),
+}
+"""What the marks of confidence on lines say; only those that the page has are printed."""
+_HELD_NOTE = (
+    "giữ lại: chưa chi cho đến khi có văn bản hoặc quyết định nêu ở dòng đó",
+    "held: not paid until the document or decision named in the line",
+)
 
 
 def _figure(amount: int, *, english: bool) -> str:
@@ -81,21 +106,30 @@ def page(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
     """Return the explanation as one page of HTML that prints on A4."""
     words = _words(english=english)
     names = {p.id: p.name or p.id for p in dossier.people}
-    rows: list[dict[str, Any]] = [
-        {
-            "amount": _figure(line["amount_vnd"], english=english),
-            "state": line["state"],
-            "holder": printable(names[line["holder"]]),
-            "text": printable(line["text_en"] if english else line["text_vi"]),
-            "citation": printable(line["citation"]),
-        }
-        for line in answer.lines
-    ]
     totals = [
         (state, f"{_figure(total, english=english)} {words['currency']}")
         for state, total in _totals(answer)
         if total or state == "due"
     ]
+    groups = []
+    for state, total in _totals(answer):
+        rows: list[dict[str, Any]] = [
+            {
+                "amount": _figure(line["amount_vnd"], english=english),
+                "holder": printable(names[line["holder"]]),
+                "text": printable(line["text_en"] if english else line["text_vi"]),
+                "citation": printable(line["citation"]),
+            }
+            for line in answer.lines
+            if line["state"] == state
+        ]
+        if rows:
+            groups.append((state, words[state], _figure(total, english=english), rows))
+    due = [line for line in answer.lines if line["state"] == "due" and line["amount_vnd"]]
+    marks = {line["confidence"] for line in due}
+    notes = [note[english] for mark, note in _NOTES.items() if mark in marks]
+    if answer.held_vnd:
+        notes.append(_HELD_NOTE[english])
     return (
         _env()
         .get_template("explained.html")
@@ -106,7 +140,8 @@ def page(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
             known_on=answer.known_on.strftime("%d/%m/%Y"),
             run_month=show_month(answer.run_month),
             totals=totals,
-            rows=rows,
+            groups=groups,
+            notes=notes,
             not_covered=[printable(n) for n in answer.not_covered],
         )
     )

@@ -14,7 +14,14 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, least_sure
+from disbursement.entitlements.amounts import (
+    VIETNAMESE,
+    Item,
+    MonthAmount,
+    Nothing,
+    figure,
+    least_sure,
+)
 from disbursement.entitlements.dossier import Document
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
@@ -416,8 +423,14 @@ def held_if_unsure(item: Item, uncertainty_vnd: int) -> Item:
     if CONFIDENCES.index(item.confidence) <= CONFIDENCES.index("inference"):
         return item
     point = open_point("unconfirmed_rate")
-    plus = f" (± {figure(uncertainty_vnd)} đồng)" if uncertainty_vnd else ""
-    return replace(item, why_vi=f"{point.sentence_vi}{plus}", why_en=f"{point.sentence_en}{plus}")
+    if not uncertainty_vnd:
+        return replace(item, why_vi=point.sentence_vi, why_en=point.sentence_en)
+    off = figure(uncertainty_vnd)
+    return replace(
+        item,
+        why_vi=f"{point.sentence_vi} (± {off.translate(VIETNAMESE)} đồng)",
+        why_en=f"{point.sentence_en} (± {off} VND)",
+    )
 
 
 def once_amount(merit: Merit, line: CaseLine) -> MonthAmount:

@@ -103,3 +103,32 @@ def test_the_text_is_in_the_language_asked_for():
     assert english[:2] == ["Ông Bình <1948> & bà Hoa", "Due: 10,800,000 VND"]
     assert "Được hưởng: 10.800.000 đồng" in text(dossier, answer, english=False).splitlines()
     assert all("540.000" not in line for line in english)
+
+
+BACK_PAY = {
+    "people": [{"id": "ba", "name": "Bà Hoa", "born": "1945"}],
+    "cases": [
+        {
+            "id": "ls", "holder": "ba", "category": "SURVIVOR", "on_roll_since": "2015-01",
+            "facts": {"martyrs": 1, "relation": "parent", "lives_alone": True},
+        }
+    ],
+    "already_paid": [{"case": "ls", "covers_month": "2026-09", "amount_vnd": 2_789_000}],
+    "ask": {"months": ["2026-10"], "run_month": "2026-10"},
+}  # fmt: skip
+
+
+def test_lines_stand_under_their_state_with_its_sum_and_the_marks_are_explained():
+    dossier = read(json.dumps(BACK_PAY).encode())
+    parser = _Page()
+    parser.feed(page(dossier, explain(dossier), english=False))
+    found = parser.words
+    at = found.index("Được hưởng")
+    assert found[at + 1] == "3.235.000"  # 3,012,000 and 223,000
+    held = found.index("Giữ lại")
+    assert found[held + 1] == "4.818.000"
+    assert at < found.index("223.000") < held
+    assert any("(± 1.000 đồng)" in w for w in found)  # never with a comma: 1,000 reads as one
+    notes = found[found.index("Cách đọc:") :]
+    assert [n.split(":")[0] for n in notes[1:3]] == ["theo nguồn thứ cấp", "giữ lại"]
+    assert found.count("(ký, ghi rõ họ tên)") == 2
