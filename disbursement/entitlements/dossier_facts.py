@@ -19,6 +19,8 @@ from disbursement.programmes.catalogue import Category, FactKind, fact_kinds
 
 MERITS = ("LS", "PRE45", "TKN", "TB", "BB", "CDHH")
 """Merits whose survivors may draw a monthly allowance (NĐ 77/2024 Phụ lục I)."""
+OTHER_MERITS = ("BMVNAH", "AH", "TBB", "TUDAY", "CCGD")
+"""Merits of a deceased for which the tables have no monthly survivor's allowance."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def _deceased(_kind: FactKind, value: Any, where: str, people: Container[str]) -
     if not isinstance(value, list) or not value:
         raise _bad(where, "phải là danh sách", "must be a list")
     out = []
+    known = {*MERITS, *OTHER_MERITS}
     for n, item in enumerate(value):
         at = f"{where}.{n}"
         if not isinstance(item, dict):
@@ -143,10 +146,9 @@ def _deceased(_kind: FactKind, value: Any, where: str, people: Container[str]) -
                 "is not known here; known are name, merits, injury_pct, died",
             )
         merits = item.get("merits")
-        if not isinstance(merits, list) or not merits or not set(merits) <= set(MERITS):
-            raise _bad(
-                f"{at}.merits", f"chỉ nhận: {', '.join(MERITS)}", f"allowed: {', '.join(MERITS)}"
-            )
+        if not isinstance(merits, list) or not merits or not set(merits) <= known:
+            allowed = ", ".join((*MERITS, *OTHER_MERITS))
+            raise _bad(f"{at}.merits", f"chỉ nhận: {allowed}", f"allowed: {allowed}")
         pct, died = item.get("injury_pct"), item.get("died")
         out.append(
             Deceased(

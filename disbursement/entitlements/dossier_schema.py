@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from disbursement.entitlements.dossier import MONTH_SCHEMA, Dossier
-from disbursement.entitlements.dossier_facts import MERITS
+from disbursement.entitlements.dossier_facts import MERITS, OTHER_MERITS
 from disbursement.programmes.catalogue import FactKind, fact_kinds, fixed_categories
 from disbursement.programmes.list_rates import shipped_list_rates
 
@@ -24,7 +24,7 @@ _DECEASED = {
         "required": ["merits"],
         "properties": {
             "name": {"type": "string"},
-            "merits": {"type": "array", "minItems": 1, "items": {"enum": list(MERITS)}},
+            "merits": {"type": "array", "minItems": 1, "items": {"enum": [*MERITS, *OTHER_MERITS]}},
             "injury_pct": {"type": "integer", "minimum": 0, "maximum": 100},
             "died": _DAY,
         },

@@ -24,7 +24,7 @@ from disbursement.entitlements.amounts import (
 )
 from disbursement.entitlements.dossier import Document
 from disbursement.entitlements.dossier_error import DossierError
-from disbursement.entitlements.dossier_facts import Deceased
+from disbursement.entitlements.dossier_facts import MERITS, Deceased
 from disbursement.entitlements.parties import People, event_day, granted
 from disbursement.entitlements.rules import decimal_text
 from disbursement.entitlements.survivors import Survivor, shares
@@ -314,8 +314,8 @@ def _survivor_parts(
     out = [Part(c) for c in codes]
     alone = (facts.get("lives_alone") or facts.get("orphan")) and not told.remarried
     if alone and told.dead:
-        first = next((d for d in told.dead if "LS" in d.merits), told.dead[0])
-        merit = "LS" if "LS" in first.merits else first.merits[0]
+        merits = [m for d in told.dead for m in d.merits if m in MERITS]
+        merit = "LS" if "LS" in merits else merits[0]
         out.append(Part(f"{merit}.TUATND", "nurture"))
     return tuple(out)
 

@@ -58,9 +58,8 @@ def shares(cases: Mapping[str, Survivor], *, mother: bool) -> dict[str, tuple[st
         left = left - 1 if len(martyrs) == 1 else 0
     for share, case in others[: max(0, left)]:
         found[case].append(share)
-    uncovered = f"SURVIVOR: a survivor's allowance is paid from {SURVIVOR_FROM} per cent of injury"
     return {
-        case: uncovered if not codes and _below(cases[case], case) else tuple(codes)
+        case: (not codes and _uncovered(cases[case], case, mother=mother)) or tuple(codes)
         for case, codes in found.items()
     }
 
@@ -81,13 +80,22 @@ def _each_once(cases: Mapping[str, Sequence[Deceased]]) -> list[tuple[str, Decea
     return out
 
 
-def _below(told: Survivor, case: str) -> bool:
-    """Tell whether the case has deceased, and none of them gives any share."""
-    return (
-        bool(told.dead)
-        and not told.remarried
-        and all("LS" not in d.merits and _other(d, case) is None for d in told.dead)
-    )
+def _uncovered(told: Survivor, case: str, *, mother: bool) -> str:
+    """Say why no table reaches a case whose deceased give no share at all, or ''."""
+    martyrs = any("LS" in d.merits for d in told.dead)
+    if not told.dead or (martyrs and (mother or not told.remarried)):
+        return ""
+    if told.remarried:
+        return (
+            "SURVIVOR: a remarried spouse keeps a share of a martyr only (NĐ 77/2024 PL I 3.5);"
+            " no row is for others"
+        )
+    if any(_other(d, case) for d in told.dead):
+        return ""
+    merits = sorted({m for d in told.dead for m in d.merits})
+    if not set(merits) & set(_ORDER):
+        return f"SURVIVOR: no monthly survivor's allowance is in the tables for {', '.join(merits)}"
+    return f"SURVIVOR: a survivor's allowance is paid from {SURVIVOR_FROM} per cent of injury"
 
 
 def _other(dead: Deceased, case_id: str) -> str | None:
@@ -95,7 +103,7 @@ def _other(dead: Deceased, case_id: str) -> str | None:
     if "LS" in dead.merits:
         return None
     found = []
-    for merit in sorted(dead.merits, key=_ORDER.index):
+    for merit in sorted((m for m in dead.merits if m in _ORDER), key=_ORDER.index):
         if merit in ("TB", "BB", "CDHH"):
             if dead.injury_pct is None:
                 raise DossierError(

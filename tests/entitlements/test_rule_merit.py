@@ -501,3 +501,39 @@ def test_the_same_merit_in_two_cases_is_refused():
     with pytest.raises(Exception, match="cùng một diện TB") as refused:
         answer(wound(61), wound(61, id="b"), months=JUN, born=BORN, **JUNE)
     assert "is the same merit TB of the same person as case 'tb'" in refused.value.en
+
+
+@pytest.mark.parametrize(
+    ("facts", "month", "known_on", "said"),
+    [
+        (survivor(dead("AH")), JUN, "2026-05-22", "in the tables for AH"),
+        (survivor(dead("TUDAY", "CCGD")), JUN, "2026-05-22", "in the tables for CCGD, TUDAY"),
+        (survivor(dead("TB", pct=60)), JUN, "2026-05-22", "from 61 per cent"),
+        (survivor(dead("LS")), "2023-06", "2026-05-22", "06/2023: no table is loaded for LS.1"),
+        (survivor(dead("LS")), "2023-07", "2023-09-04", "07/2023: no table is loaded for LS.1"),
+    ],
+)
+def test_survivors_whom_no_table_reaches_are_told_so(facts, month, known_on, said):
+    found = answer(facts, people=[person(born=BORN)], months=[month], known_on=known_on,
+                   run_month=month)  # fmt: skip
+    assert (found["total_vnd"], found["held_vnd"]) == (0, 0)
+    assert len(found["not_covered"]) == 1
+    assert found["not_covered"][0].startswith("not covered: SURVIVOR")
+    assert said in found["not_covered"][0]
+
+
+def test_a_merit_without_a_survivors_row_takes_nothing_from_one_that_has():
+    found = answer(survivor(dead("AH", "TB", pct=71), lives_alone=True),
+                   people=[person(born=BORN)], months=[JUN], **JUNE)  # fmt: skip
+    alone = answer(survivor(dead("TB", pct=71), lives_alone=True),
+                   people=[person(born=BORN)], months=[JUN], **JUNE)  # fmt: skip
+    assert found["total_vnd"] == alone["total_vnd"] > 0
+    assert found["not_covered"] == []
+
+
+def test_a_remarried_spouse_of_who_was_no_martyr_is_not_covered():
+    wed = event("remarriage", "2026-02-14", qualifies=True)
+    found = answer(survivor(dead("TB", pct=71), relation="spouse"),
+                   people=[person(born=BORN)], events=[wed], months=[JUN], **JUNE)  # fmt: skip
+    assert found["total_vnd"] == 0
+    assert "a remarried spouse keeps a share of a martyr only" in found["not_covered"][0]
