@@ -88,8 +88,40 @@ def test_a_generated_package_passes_the_contract_suite_and_is_found(tmp_path: Pa
     assert "1 failed" in tests.stdout
 
 
-def test_generated_code_is_clean(tmp_path: Path) -> None:
-    new_adapter("abc", tmp_path / "abc", title="ABC")
+def test_a_bank_that_is_sent_tables_needs_no_code(tmp_path: Path) -> None:
+    package = tmp_path / "vietbank"
+    done = CliRunner().invoke(
+        app, ["new-adapter", "vietbank", "--kind", "table", "--out", str(package)]
+    )
+    assert done.exit_code == 0, done.output
+    code = {p.name for p in (package / "disburse_vietbank").rglob("*.py")}
+    assert code == {"__init__.py"}
+    environment = installed(package, tmp_path / "site")
+    tests = run(environment, package, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert tests.returncode == 0, tests.stdout[-3_000:]
+    assert int(tests.stdout.rsplit(" passed", 1)[0].split()[-1]) >= 20
+    known = run(
+        environment, tmp_path, "-c",
+        "from bank_adapters.registry import profile_of\n"
+        "from bank_adapters.sheets.profile import sheet_ids\n"
+        "assert profile_of('vietbank-1').key == 'vietbank-1/1'\n"
+        "assert {'vietbank-1', 'csv-vn-1'} <= set(sheet_ids())",
+    )  # fmt: skip
+    assert known.returncode == 0, known.stderr
+
+    # the suite is no formality: a word that says the wrong thing fails it
+    profile = package / "disburse_vietbank/profiles/vietbank-1.yaml"
+    text = profile.read_text("utf-8")
+    assert text.count('"Từ chối": RJCT') == 1
+    profile.write_text(text.replace('"Từ chối": RJCT', '"Từ chối": ACSC'))
+    tests = run(environment, package, "-m", "pytest", "-q", "-k", "a_refusal or result_list")
+    assert tests.returncode == 1
+    assert "2 failed" in tests.stdout
+
+
+@pytest.mark.parametrize("kind", ["called", "table"])
+def test_generated_code_is_clean(tmp_path: Path, kind: str) -> None:
+    new_adapter("abc", tmp_path / "abc", title="ABC", kind=kind)
     package = tmp_path / "abc"
     for words in (("check",), ("format", "--check")):
         done = run(dict(os.environ), package, "-m", "ruff", *words, ".")
@@ -115,6 +147,10 @@ def test_what_is_there_already_is_not_touched(tmp_path: Path) -> None:
         assert told.value.code == "adapter_exists"
     with pytest.raises(UsageError):
         new_adapter("abc", tmp_path / "new", rail="cash")
+    with pytest.raises(UsageError):
+        new_adapter("abc", tmp_path / "new", kind="file")
+    with pytest.raises(RefusedError):
+        new_adapter("fixed-vn", tmp_path / "new", kind="table")
     with pytest.raises(UsageError):
         new_adapter("abc", tmp_path / "new", title='"""')
     assert list(tmp_path.iterdir()) == []
