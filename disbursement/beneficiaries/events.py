@@ -344,7 +344,9 @@ def _store(
     _deaths(conn, ctx, accepted, list(people.values()), actor)
     _uncollected(conn, ctx, accepted, actor)
     _ends(conn, {a.person.id: a.person for _, a in accepted}.values())
-    store.renew(conn, month=month_of(today(ctx.clock)))
+    month = month_of(today(ctx.clock))
+    merit_store.renew(conn, month=month)  # first: whether a merit is drawn is a fact of the others
+    store.renew(conn, month=month)
     differing = _first_differing(before, _spans(conn))
     conn.execute(text("DROP TABLE IF EXISTS work_dirty"))
     conn.execute(
@@ -352,7 +354,6 @@ def _store(
     )
     bulk_insert(conn, "work_dirty", ("sub_id", "from_month"), sorted(differing.items()))
     store.mark_dirty(conn, "SELECT sub_id, from_month, 'event' AS why FROM work_dirty")
-    merit_store.renew(conn, month=month_of(today(ctx.clock)))
     refresh_statistics(conn, "case_event", "unit_profile")
     return min(differing.values(), default=None)
 

@@ -143,5 +143,13 @@ def take(conn: Connection, ctx: Context, values: dict[str, Any]) -> tuple[int, i
         {"i": values["i"]},
     )
     if people:
-        merit_store.renew(conn, month=month_of(today(ctx.clock)))
+        month = month_of(today(ctx.clock))
+        merit_store.renew(conn, month=month)
+        store.work_renew(  # who draws social assistance too: an open point of the law
+            conn,
+            "SELECT c.person_id FROM benefit_case c JOIN merit_case m "
+            "ON m.person_id = c.person_id WHERE m.import_id = :i",
+            {"i": values["i"]},
+        )
+        store.renew(conn, month=month)
     return len(new), len(changed)

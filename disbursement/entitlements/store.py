@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import groupby, zip_longest
 from operator import itemgetter
@@ -168,7 +169,7 @@ def renew(conn: Connection, *, month: int) -> int:
     at = -1
     while True:
         part = {"at": at, "n": BATCH}
-        rows = conn.execute(text(_CASES), part).all()
+        rows = conn.execute(text(_CASES), {**part, "month": month}).all()
         if not rows:
             return people
         told = recorded(conn, _BATCH, part)
@@ -190,9 +191,14 @@ def renew(conn: Connection, *, month: int) -> int:
 
 _BATCH = "SELECT person_id FROM work_renew WHERE person_id > :at ORDER BY person_id LIMIT :n"
 
+# Who draws a monthly merit from `:month` on; students' support is none ([PL] Art. 6.3).
+_DRAWS_MERIT = """SELECT 1 FROM merit_case m JOIN unit_profile u ON u.sub_id = m.sub_id
+  JOIN profile f ON f.id = u.profile_id WHERE m.person_id = p.id AND m.code NOT LIKE 'EDU%'
+  AND u.to_month >= :month AND f.facts LIKE '%"facts":%'"""
+
 _CASES = f"""
 SELECT p.id, p.birth_from, p.birth_to, c.facts, c.start_month, c.opening_month,
-       y.go_live_month, y.code, c.id
+       y.go_live_month, y.code, c.id, CASE WHEN EXISTS ({_DRAWS_MERIT}) THEN 1 ELSE 0 END
 FROM person p JOIN benefit_case c ON c.person_id = p.id JOIN payer y ON y.id = c.payer_id
 WHERE p.id IN ({_BATCH})
 ORDER BY p.id, c.id
@@ -255,7 +261,7 @@ def _people(
         birth = Birth.between(date.fromisoformat(str(born)), date.fromisoformat(str(born_to)))
         starts = [(int(str(r[4])), None if r[5] is None else int(str(r[5]))) for r in found]
         first = first_month(starts, int(str(found[0][6])))
-        cases = [(case_from_json(str(r[3])), str(r[7]), int(str(r[8]))) for r in found]
+        cases = [(_known_case(r), str(r[7]), int(str(r[8]))) for r in found]
         events = told.get(int(str(person)), ())
         if not events:
             home = payers[cases[0][1]]
@@ -265,6 +271,12 @@ def _people(
         placed = [p for case, code, n in cases for p in case_history(case, code, n, events)]
         spans = spanner.spans([p.case for p in placed], birth, first)
         yield int(str(person)), list(_by_payer(spans, residence(placed), payers))
+
+
+def _known_case(row: Sequence[object]) -> Case:
+    """Return a case as granted; that its holder draws a merit here is known without being told."""
+    case = case_from_json(str(row[3]))
+    return replace(case, merit_allowance=True) if row[9] else case
 
 
 def _by_payer(

@@ -21,9 +21,9 @@ from disbursement.programmes import service as rates
 from disbursement.runs import service
 from tests.beneficiaries.world import xlsx
 from tests.runs.test_list_programmes import authority, pay_all, refused
-from tests.runs.test_month import healthy, sign_all
+from tests.runs.test_month import K6, budget, healthy, sign_all
 from tests.runs.test_rate_versions import close
-from tests.runs.world import PAYER, World
+from tests.runs.world import NUMBERS, PAYER, Person, World, add_people
 
 OF = columns.programme_columns("meritorious")
 GRANTED = date(2024, 3, 5)
@@ -281,3 +281,29 @@ def test_kept_versions_cannot_be_changed(world: World) -> None:
     assert world.one("SELECT count(*) FROM merit_case_change") == 1
     with pytest.raises(Exception, match=r"append-only|permission"), world.ctx.cell.begin() as conn:
         conn.execute(text("DELETE FROM merit_case_change"))
+
+
+def test_a_merit_beside_social_assistance_is_held_until_the_point_is_decided(world: World) -> None:
+    (person,) = add_people(world, [Person(date(1950, 3, 2), K6)])
+    budget(world)
+    name = "Nguyễn Văn Thử"
+    with world.ctx.cell.begin() as conn:
+        conn.execute(text("UPDATE person SET name = :n, name_search = :n"), {"n": name})
+    told = row(
+        1, "TUDAY", identity=NUMBERS[person], sex="Nam", name=name, owner_name=name,
+        account=f"19{person:08d}",
+    )  # fmt: skip
+    before = service.prepare(world.ctx, 202610, world.signers["an"])
+    assert before.minted_vnd == 1_000_000
+    done = give(world, told)
+    assert (done.taken, done.cases) == (1, 1), refused(world, done)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    assert coins(world, 202610) == [(NUMBERS[person][-4:], 202610, 1_673_000)]
+    assert world.rows(
+        "SELECT h.reason, h.amount_vnd FROM list_hold h JOIN pay_list l ON l.id = h.list_id "
+        "WHERE l.programme = 'SA' AND l.state <> 'void'"
+    ) == [("merit_with_sa", 1_000_000)]
+    rates.decide(world.ctx, "merit_with_sa", "both", document="CV 12/2026", actor="dung")
+    after = service.prepare(world.ctx, 202610, world.signers["an"])
+    assert after.minted_vnd == 1_000_000 + 1_673_000
+    healthy(world)
