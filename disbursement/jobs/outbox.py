@@ -42,10 +42,10 @@ WORDS = MappingProxyType(
 
 @dataclass(frozen=True)
 class Stopped:
-    """A batch that a person must look at; money in dong.
+    """A batch, or a request to ask payments back (rail `recall`), that a person must look at.
 
     `list_id` is 0 for a retry or cash batch; `open_payments` and `open_vnd` are what of it has no
-    outcome; `resumable` is false where only evidence from outside can settle it.
+    outcome, in dong; `resumable` is false where only evidence from outside can settle it.
     """
 
     batch: int
@@ -79,7 +79,13 @@ FROM outbox o JOIN batch b ON b.id = o.batch_id JOIN payer y ON y.id = b.payer_i
 JOIN provider p ON p.id = b.provider_id
 WHERE o.state = 'stopped' OR (EXISTS (SELECT 1 FROM rail_call c WHERE c.batch_id = b.id
   AND c.state = 'stopped') AND EXISTS (SELECT 1 {open}))
-ORDER BY b.id
+UNION ALL
+SELECT c.id, coalesce(b.list_id, 0), y.code, p.code, b.month, 'recall', c.state, o.why,
+  o.claimed_at, c.payments, c.total_vnd, c.payments, c.total_vnd, o.state = 'stopped'
+FROM outbox o JOIN recall c ON c.id = o.batch_id JOIN batch b ON b.id = c.batch_id
+JOIN payer y ON y.id = c.payer_id JOIN provider p ON p.id = c.provider_id
+WHERE o.state = 'stopped'
+ORDER BY 1
 """.replace("{open}", _OPEN)
 
 
@@ -108,8 +114,9 @@ def resume(ctx: Context, batch_id: int, *, document: str, actor: str) -> Stopped
     with ctx.cell.begin() as conn:
         payer = conn.execute(
             text(
-                "SELECT y.code FROM batch b JOIN payer y ON y.id = b.payer_id "
-                "JOIN outbox o ON o.batch_id = b.id WHERE b.id = :b"
+                "SELECT y.code FROM outbox o JOIN payer y ON y.id = coalesce((SELECT b.payer_id "
+                "FROM batch b WHERE b.id = o.batch_id), (SELECT c.payer_id FROM recall c "
+                "WHERE c.id = o.batch_id)) WHERE o.batch_id = :b"
             ),
             {"b": batch_id},
         ).scalar()

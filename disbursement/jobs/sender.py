@@ -253,7 +253,7 @@ def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -
             stop(conn, ctx, batch_id, progress.stop)
             done.stopped += 1
         elif progress.unsent:
-            _tries(conn, batch_id, NotSent("not sent"))
+            _tries(conn, batch_id, NotSent("chưa kết nối được kênh chi trả", far=True))
             done.waiting += 1
         else:
             _record(conn, ctx, batch_id, "sent", "done", worker)

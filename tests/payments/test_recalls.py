@@ -17,7 +17,7 @@ from bank_adapters.inspect import inspect_answer
 from bank_adapters.outgoing import inspect_outgoing
 from bank_adapters.simulators.bank import SimulatedBank
 from bank_adapters.transports import FileDrop
-from disbursement.jobs import sender
+from disbursement.jobs import outbox, sender
 from disbursement.payments import recalls
 from disbursement.payments.evidence import decide_unknown
 from disbursement.payments.intake import take_folder
@@ -488,3 +488,28 @@ def test_a_bank_says_why_it_gives_nothing_back(month: Month, tmp_path: Path):
     (said,) = parse(bank.folder / "in" / f"camt029-{made.message_id}.xml").statuses()
     assert (said.status, said.reason_code) == ("RJCR", "PTNA")
     bank.close()
+
+
+def test_a_request_whose_file_changed_stops_and_an_officer_lets_it_go_on(
+    month: Month, tmp_path: Path
+) -> None:
+    world = month.world
+    made = asked(month, 0, 1)
+    recalls.sign(world.ctx, made.id, actor="binh")
+    path = world.ctx.settings.files / "out" / "202610" / made.file_name
+    whole = path.read_bytes()
+    path.write_bytes(whole + b" ")
+    assert drain(world, tmp_path).stopped == 1
+    assert drain(world, tmp_path).stopped == 0
+    with world.ctx.cell.read() as conn:
+        (one,) = outbox.stopped(conn)
+    assert (one.batch, one.rail, one.open_payments, one.open_vnd, one.resumable) == (
+        made.id, "recall", 2, 2 * EACH, True,
+    )  # fmt: skip
+    assert made.file_name in one.words
+    path.write_bytes(whole)
+    outbox.resume(world.ctx, made.id, document=PAPER, actor="chi")
+    assert drain(world, tmp_path).sent == 1
+    with world.ctx.cell.read() as conn:
+        assert outbox.stopped(conn) == []
+    healthy(world)

@@ -313,8 +313,9 @@ def test_a_refused_connection_is_not_sent_and_goes_later(world: World) -> None:
     with wallet(world) as there:
         released(world, PEOPLE)
         connect(world, there, "http://127.0.0.1:9")
-        said = worker.send_due(world.ctx)
-        assert "chờ 1" in said
+        for _ in range(5):  # a far side out of reach is no fault of ours: never given up
+            said = worker.send_due(world.ctx)
+            assert "chờ 1" in said
         assert outcomes(world) == {}
         assert world.balance(TRANSIT) == -PEOPLE * EACH
         connect(world, there)
