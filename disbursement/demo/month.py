@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bank_adapters.profiles import load_profile
 from disbursement.beneficiaries.holds import check_deaths
@@ -16,8 +16,10 @@ from disbursement.demo.counterparties import Counterparties
 from disbursement.demo.printing import PrintRoom
 from disbursement.demo.rails import DemoRails
 from disbursement.demo.stopwatch import Stopwatch
+from disbursement.fallback import advance_moves
+from disbursement.fallback.advance_moves import Voucher
 from disbursement.fallback.desk_file import handover_file
-from disbursement.fallback.plan import plan_cash
+from disbursement.fallback.plan import elsewhere, plan_cash
 from disbursement.fallback.service import close_roster
 from disbursement.identity.service import Signer
 from disbursement.jobs import worker
@@ -198,7 +200,38 @@ class DemoMonth:
             worker.send_due(self.ctx)
         self.auditor.say(f"  {day:%d/%m} ví, Mobile Money: {called}, {asked}")
 
+    def _move(self, days: Days) -> None:
+        """Bring the money of what failed at a wallet or at payOS to where cash is paid."""
+        with self.watch.stage("cash"), self.ctx.cell.begin() as conn:
+            found = elsewhere(conn, days.month, days.decided)
+            payers = _codes(conn, "payer")
+            providers = _codes(conn, "provider")
+        waiting: dict[tuple[str, str, str], int] = {}
+        for one in found:
+            key = payers[one.payer], providers[one.provider], providers[one.desk]
+            waiting[key] = waiting.get(key, 0) + one.amount_vnd
+        for (payer, source, target), amount in sorted(waiting.items()):
+            voucher = Voucher(f"CT{days.month}{payer}{source}", days.decided, amount)
+            with self.watch.stage("cash"):
+                made = advance_moves.propose(
+                    self.ctx, days.month, payer=payer, source=source, voucher=voucher,
+                    signer=self.signers["an"],
+                )  # fmt: skip
+                for name in ("chi", "dung"):
+                    advance_moves.sign(self.ctx, made.id, self.signers[name])
+            with self.watch.stage("simulate"):
+                self.rails.move(payer, source, target, amount)
+                if target == self.parties.provider:
+                    words = f"{voucher.number} CHUYEN TIEN TU {source}"
+                    self.parties.bank.credit(self.parties.accounts[payer], amount, words)
+        if waiting:
+            self._healthy(
+                f"{days.decided:%d/%m} {len(waiting)} lần chuyển tiền của khoản thất bại sang nơi "
+                "chi tiền mặt"
+            )
+
     def _cash(self, days: Days) -> None:
+        self._move(days)
         rosters = self._rosters()
         with self.watch.stage("cash"):
             try:
@@ -314,3 +347,7 @@ class DemoMonth:
                     f"Kỳ {show_month(month)}, {payer}: sổ ghi còn {mine} đồng ở {provider}, bên đó "
                     f"có {amount} đồng.",
                 )
+
+
+def _codes(conn: Connection, table: str) -> dict[int, str]:
+    return {int(n): str(code) for n, code in conn.execute(text(f"SELECT id, code FROM {table}"))}

@@ -107,6 +107,12 @@ class DemoRails:
         """Let the treasury's money arrive at a provider."""
         self.put[payer, provider] = self.put.get((payer, provider), 0) + amount
 
+    def move(self, payer: str, source: str, target: str, amount: int) -> None:
+        """Let money leave one provider, and arrive at another where that is one of these."""
+        self.put[payer, source] -= amount
+        if target in self.payers:
+            self.draw(payer, target, amount)
+
     def spent(self, provider: str) -> dict[str, int]:
         """Return what a rail has paid for each payer, reversals taken off, in dong.
 

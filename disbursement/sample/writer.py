@@ -366,11 +366,11 @@ class _Writer:
             return
         if person.destination == "bank":
             self.report.with_account += not person.kind
-            if person.true_owner or person.closed:
-                self.truth.write(
-                    (person.bank, person.account, person.true_owner or person.owner_name,
-                     "closed" if person.closed else "open")
-                )  # fmt: skip
+        if person.true_owner or person.closed:
+            self.truth.write(
+                (person.bank, person.account, person.true_owner or person.owner_name,
+                 "closed" if person.closed else "open")
+            )  # fmt: skip
         if person.died_on is not None:
             self.deaths.write((person.identity, f"{person.died_on:%d/%m/%Y}"))
             self.report.deaths += 1
@@ -464,6 +464,6 @@ contracts.csv         one contract per payer with a bank
 contracts-rails.csv   contracts with wallets and a Mobile Money operator, where people have them;
                       with payOS and the post in one commune in 24: they pay its transfers and cash
 budget.csv            the year's authority per payer and line
-bank_truth.csv        for the simulated bank: accounts it knows under another name, or has closed
+bank_truth.csv        for the simulated rails: accounts known there under another name, or closed
 planted.csv, .json    the planted faults, row by row, and where each must be found
 """
