@@ -59,6 +59,11 @@ def import_(
             f"{report.refused}; {report.people} người mới, {report.months} tháng mới, "
             f"{report.replaced} tháng thay quyết định."
         )
+        if report.cases or report.changed:
+            typer.echo(
+                f"Hồ sơ hưởng hằng tháng: {report.cases} mới, {report.changed} thay đổi; số tiền "
+                "từng tháng do danh sách kỳ tới tính."
+            )
         if report.errors:
             typer.echo(f"Các dòng trả lại, kèm lý do: {report.errors}")
     if report.refused and not report.taken:
