@@ -596,8 +596,8 @@ def _rails_opened(conn: Connection, ctx: Context) -> None:
     )
 
 
-def _split(conn: Connection) -> None:
-    """Sort the differences: held (listed, not minted), plain (minted set-wise), special."""
+def _name_programmes(conn: Connection) -> None:
+    """Give each difference its programme, and the planner an index by list."""
     conn.execute(
         text(
             "UPDATE work_diff SET programme = coalesce((SELECT min(c.programme) "
@@ -609,6 +609,11 @@ def _split(conn: Connection) -> None:
         conn.execute(
             text("CREATE INDEX work_diff_list ON work_diff (payer_id, programme, cover, sub_id)")
         )
+
+
+def _split(conn: Connection) -> None:
+    """Sort the differences: held (listed, not minted), plain (minted set-wise), special."""
+    _name_programmes(conn)
     conn.execute(text("DROP TABLE IF EXISTS work_right"))
     conn.execute(
         text(
