@@ -34,6 +34,8 @@ from disbursement.sample.writer import GATEWAY, POST, WALLETS
 FAULTS = ("lost_answer:3", "5xx_after_booking:2", "busy:2", "duplicate_callback")
 """What each rail does wrong in a demo: lost answers, a full queue, double callbacks."""
 
+ALLOWED = 1_000
+"""Calls a second that the demo's rails allow, whatever the profiles take real ones to allow."""
 BOOKS = "rail.db"
 """A rail's own books, beside what is exchanged with it."""
 
@@ -76,7 +78,7 @@ class DemoRails:
             )
             address = self._open.enter_context(serving(made))
             self.simulators[provider] = made
-            lines = [f'base_url = "{address}"', "[secrets]"]
+            lines = [f'base_url = "{address}"', f"calls_per_second = {ALLOWED}", "[secrets]"]
             lines += [f"{name} = '''{value}'''" for name, value in secrets.items()]
             path = connection_path(self.ctx.settings, provider)
             path.parent.mkdir(parents=True, exist_ok=True)
