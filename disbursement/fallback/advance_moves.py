@@ -127,7 +127,7 @@ def _waiting(
     moved = set(conn.execute(text("SELECT payment_id FROM advance_move_payment")).scalars())
     found = [
         one
-        for one in elsewhere(conn, month, today(ctx.clock))
+        for one in elsewhere(conn, month, today(ctx.clock), int(payer_id or -1))
         if (one.payer, one.provider) == (payer_id, provider) and one.payment not in moved
     ]
     if not found:
@@ -239,7 +239,7 @@ def _still_waiting(conn: Connection, ctx: Context, move: Row[Any]) -> None:
     """Refuse a signature where a payment was paid otherwise, carried or held since."""
     waiting = {
         one.payment
-        for one in elsewhere(conn, move.month, today(ctx.clock))
+        for one in elsewhere(conn, move.month, today(ctx.clock), move.payer_id)
         if (one.provider, one.desk) == (move.from_provider_id, move.to_provider_id)
     }
     wanted = set(

@@ -45,7 +45,7 @@ JOIN payment_coin c ON c.payment_id = p.id
 JOIN free_coin f ON f.sub_id = c.sub_id AND f.cover = c.cover AND f.item = c.item
 JOIN person x ON x.id = p.person_id
 WHERE r.month = :month AND r.state = 'open' AND p.closed_as = '' AND p.hold_reason = ''
-  AND x.died_on IS NULL
+  AND x.died_on IS NULL AND (:payer = 0 OR r.payer_id = :payer)
   AND (f.reason LIKE 'rejected:%' OR f.reason LIKE 'returned:%')
   AND NOT EXISTS (SELECT 1 FROM coin_reserved v WHERE v.sub_id = c.sub_id AND v.cover = c.cover
     AND v.item = c.item)
@@ -60,8 +60,8 @@ HAVING count(*) = p.coins AND min(f.reason) = max(f.reason)
 """Payments of a month's open runs whose every attempt has finally failed: why, and by what rail."""
 
 
-def work_failed(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
-    """Fill the work table `work_failed` with what may fall to cash.
+def work_failed(conn: Connection, month: int, payer: int = 0) -> dict[str, tuple[int, int]]:
+    """Fill the work table `work_failed` with what may fall to cash, of one payer or of all (0).
 
     Returns what may not by itself: {reason: (payments, dong)}.
     """
@@ -72,7 +72,7 @@ def work_failed(conn: Connection, month: int) -> dict[str, tuple[int, int]]:
             "run_id bigint, reason text, profile text)"
         )
     )
-    conn.execute(text(f"INSERT INTO work_failed {FAILED}"), {"month": month})
+    conn.execute(text(f"INSERT INTO work_failed {FAILED}"), {"month": month, "payer": payer})
     rows = conn.execute(
         text(
             "SELECT f.reason, f.profile, count(*), sum(p.amount_vnd) FROM work_failed f "
@@ -150,12 +150,13 @@ class Elsewhere:
     amount_vnd: int
 
 
-def elsewhere(conn: Connection, month: int, day: date) -> list[Elsewhere]:
+def elsewhere(conn: Connection, month: int, day: date, payer: int = 0) -> list[Elsewhere]:
     """Return what waits for its money to be moved before it can be ordered in cash.
 
-    Only what may be paid in cash. Fills `work_failed` and `work_route`.
+    Only what may be paid in cash, of one payer (id) or of all (0). Fills `work_failed` and
+    `work_route`.
     """
-    work_failed(conn, month)
+    work_failed(conn, month, payer)
     work_routes(conn, day)
     rows = conn.execute(text(f"{_LYING} ORDER BY w.payment_id"))
     return [Elsewhere(*(int(value) for value in row)) for row in rows]

@@ -133,6 +133,7 @@ def test_an_inquiry_is_what_the_sdk_sends():
         {"b": [{"z": 1, "a": "Đường số 3 & 4"}], "a": None, "c": True, "d": False},
         {"x": {"k": {"n": 2, "m": [3, 1, {"q": 1, "p": "ư"}]}}, "y": "a=b&c /d", "đ": 1.5},
         {"empty": [], "none": {}, "text": "", "zero": 0, "n": -1},
+        {"every": "".join(map(chr, range(32, 128))), "twice": ["%25 %", {"a/b": "~_-."}]},
         {},
     ],
 )
