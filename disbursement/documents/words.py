@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from bank_adapters.api.codes import wallet_codes
 from disbursement.platform.clock import ICT, add_months, show_month
 from disbursement.programmes.list_rates import line_of, shipped_list_rates
 from disbursement.programmes.open_points import open_points
@@ -141,6 +142,34 @@ BANK_REASONS = {
 }
 """Officers' words for ISO 20022 reason codes, and for what a statement shows (`NO_DEBIT`)."""
 
+RAIL_REASONS = {
+    "AMOUNT_INVALID": "số tiền không hợp lệ",
+    "AMOUNT_OUT_OF_RANGE": "số tiền ngoài mức kênh nhận",
+    "CANCELLED": "lệnh đã bị hủy",
+    "DATA_INVALID": "dữ liệu lệnh không hợp lệ",
+    "OTHER": "tổ chức chi trả không nêu lý do",
+    "PAYEE_ACCOUNT_BLOCKED": "ví, tài khoản bị khóa",
+    "PAYEE_ACCOUNT_INVALID": "không có ví, tài khoản này hoặc đã ngừng dùng",
+    "PAYEE_KYC_INCOMPLETE": "chủ ví chưa xác thực",
+    "PAYEE_LIMIT": "vượt hạn mức của ví người nhận",
+    "PAYEE_REJECTED": "người nhận từ chối",
+    "PAYER_NO_FUNDS": "tài khoản chi không đủ tiền",
+    "RETURNED": "tiền bị trả lại",
+}
+"""Officers' words for what a called rail's code means (wallet_result_codes.csv, `reason`)."""
+
+
+def _why(code: str) -> str:
+    """Return why a payment was refused in words, '' where the code is nobody's or two things."""
+    if code in BANK_REASONS:
+        return BANK_REASONS[code]
+    found = {
+        meaning.reason
+        for (_, _, known), meaning in wallet_codes().items()
+        if known == code and meaning.says in ("rejected", "returned")
+    }
+    return RAIL_REASONS.get(found.pop(), "") if len(found) == 1 else ""
+
 
 def reason_words(code: str) -> str:
     """Return a hold's reason in words.
@@ -151,7 +180,7 @@ def reason_words(code: str) -> str:
     kind, _, detail = code.partition(":")
     if kind in {"rejected", "returned"} and detail:
         said = "Bị từ chối" if kind == "rejected" else "Bị trả lại"
-        why = BANK_REASONS.get(detail)
+        why = _why(detail)
         return f"{said}: {why} (mã {detail})" if why else f"{said} (mã {detail})"
     point = open_points().get(detail if kind == "open_point" else kind)
     if point is not None:

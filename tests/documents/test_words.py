@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from bank_adapters.api.codes import wallet_codes
 from disbursement.documents import words
 from disbursement.documents.figures import dong_words, must_agree, signed_vnd
 from disbursement.platform.errors import OurFaultError
@@ -32,6 +33,13 @@ def test_reasons():
     assert words.reason_words("rejected:AC04") == "Bị từ chối: tài khoản đã đóng (mã AC04)"
     assert words.reason_words("returned:BE01") == (
         "Bị trả lại: tên chủ tài khoản không khớp (mã BE01)"
+    )
+    assert words.reason_words("rejected:1007") == (
+        "Bị từ chối: không có ví, tài khoản này hoặc đã ngừng dùng (mã 1007)"
+    )
+    # ZaloPay's -101 says this in answer to a payment, and "no such order" in answer to a question.
+    assert words.reason_words("rejected:sub -101") == (
+        "Bị từ chối: không có ví, tài khoản này hoặc đã ngừng dùng (mã sub -101)"
     )
     assert words.reason_words("rejected:XX99") == "Bị từ chối (mã XX99)"
     said = "Diện hưởng này đã bị bãi bỏ trước tháng này"
@@ -73,3 +81,12 @@ def test_a_sum_that_disagrees_is_our_fault_and_names_both():
     assert wrong.value.code == "paper_sum"
     assert "1.000.000" in str(wrong.value)
     assert "999.999" in str(wrong.value)
+
+
+def test_every_refusal_of_a_called_rail_has_words():
+    said = {
+        meaning.reason
+        for meaning in wallet_codes().values()
+        if meaning.says in ("rejected", "returned")
+    }
+    assert said - words.RAIL_REASONS.keys() == set()
