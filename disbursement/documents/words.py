@@ -154,6 +154,7 @@ RAIL_REASONS = {
     "PAYEE_LIMIT": "vượt hạn mức của ví người nhận",
     "PAYEE_REJECTED": "người nhận từ chối",
     "PAYER_NO_FUNDS": "tài khoản chi không đủ tiền",
+    "RAIL_CONFIG": "kết nối khai báo chưa đúng",
     "RETURNED": "tiền bị trả lại",
 }
 """Officers' words for what a called rail's code means (wallet_result_codes.csv, `reason`)."""
