@@ -40,12 +40,13 @@ FAILED = """
 SELECT p.id AS payment_id, p.payer_id, p.run_id, min(f.reason) AS reason, (SELECT b.profile
   FROM batch b WHERE b.id = (SELECT max(k.id) FROM batch_row q JOIN batch k ON k.id = q.batch_id
     WHERE q.payment_id = p.id AND k.state NOT IN ('withdrawn', 'void'))) AS profile
-FROM run r JOIN payment p ON p.run_id = r.id
-JOIN payment_coin c ON c.payment_id = p.id
+FROM payment p JOIN payment_coin c ON c.payment_id = p.id
 JOIN free_coin f ON f.sub_id = c.sub_id AND f.cover = c.cover AND f.item = c.item
 JOIN person x ON x.id = p.person_id
-WHERE r.month = :month AND r.state = 'open' AND p.closed_as = '' AND p.hold_reason = ''
-  AND x.died_on IS NULL AND (:payer = 0 OR r.payer_id = :payer)
+WHERE p.list_id IN (SELECT l.id FROM run r JOIN pay_list l ON l.run_id = r.id
+    WHERE r.month = :month AND r.state = 'open' AND (:payer = 0 OR r.payer_id = :payer))
+  AND p.closed_as = '' AND p.hold_reason = ''
+  AND x.died_on IS NULL
   AND (f.reason LIKE 'rejected:%' OR f.reason LIKE 'returned:%')
   AND NOT EXISTS (SELECT 1 FROM coin_reserved v WHERE v.sub_id = c.sub_id AND v.cover = c.cover
     AND v.item = c.item)
