@@ -834,11 +834,12 @@ def _collect_coins(conn: Connection, ctx: Context, month: int) -> None:
             "AND h.resolved_at IS NULL GROUP BY h.person_id"
         )
     )
+    # Before the next four, which ask it for each person on the lists.
+    conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _hold_suspended(conn, month)
     _hold_names(conn)
     _hold_codes(conn, today(ctx.clock))
     _hold_unnamed_banks(conn, today(ctx.clock))
-    conn.execute(text("CREATE INDEX work_hold_person ON work_hold (person_id)"))
     _analyze(conn, "work_coin", "work_hold")
     _plan_payments(conn, month, today(ctx.clock))
 
@@ -871,10 +872,10 @@ def _hold_names(conn: Connection) -> None:
     conn.execute(
         text(
             "INSERT INTO work_hold (person_id, reason) SELECT d.person_id, 'name_' || n.state "
-            "FROM name_check n JOIN work_dest d ON d.destination_id = n.destination_id "
-            "WHERE n.state <> 'accepted' AND n.id = (SELECT max(z.id) FROM name_check z "
-            "WHERE z.destination_id = n.destination_id) AND NOT EXISTS (SELECT 1 FROM work_hold h "
-            "WHERE h.person_id = d.person_id)"
+            # By the destination: joined the other way round, every check walks over all of them.
+            "FROM work_dest d JOIN name_check n ON n.id = (SELECT max(z.id) FROM name_check z "
+            "WHERE z.destination_id = d.destination_id) WHERE n.state <> 'accepted' "
+            "AND NOT EXISTS (SELECT 1 FROM work_hold h WHERE h.person_id = d.person_id)"
         )
     )
 
