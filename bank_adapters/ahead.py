@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,14 +28,13 @@ _OWN = 2
 """Files read here while the other process starts."""
 
 
-def read_ahead(parse: Parse, paths: Sequence[Path]) -> Generator[tuple[Path, Read], None, None]:
-    """Yield each path with what reads it, in this order; at most `_AHEAD` files are held read.
+def read_ahead(parse: Parse, paths: Sequence[Path]) -> Generator[Read, None, None]:
+    """Yield what reads each file, in the order of `paths`; at most `_AHEAD` files are held read.
 
     The iterator must be used up or closed: it ends the process.
     """
     if len(paths) <= _OWN or sum(path.stat().st_size for path in paths) < WORTHWHILE:
-        for path in paths:
-            yield path, _here(parse, path)
+        yield from (partial(parse, path) for path in paths)
         return
     pool = ProcessPoolExecutor(1, get_context("spawn"))
     begun: deque[Future[ParsedAnswer] | None] = deque([None] * _OWN)
@@ -43,7 +43,7 @@ def read_ahead(parse: Parse, paths: Sequence[Path]) -> Generator[tuple[Path, Rea
         for path in paths:
             while len(begun) <= _AHEAD and (later := next(rest, None)) is not None:
                 begun.append(_begin(pool, parse, later))
-            yield path, _either(begun.popleft(), parse, path)
+            yield partial(_read, begun.popleft(), parse, path)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -55,17 +55,10 @@ def _begin(pool: ProcessPoolExecutor, parse: Parse, path: Path) -> Future[Parsed
         return None
 
 
-def _here(parse: Parse, path: Path) -> Read:
-    return lambda: parse(path)
-
-
-def _either(future: Future[ParsedAnswer] | None, parse: Parse, path: Path) -> Read:
-    def read() -> ParsedAnswer:
-        if future is None or future.cancel():
-            return parse(path)
-        try:
-            return future.result()
-        except BrokenExecutor:
-            return parse(path)
-
-    return read
+def _read(future: Future[ParsedAnswer] | None, parse: Parse, path: Path) -> ParsedAnswer:
+    if future is None or future.cancel():  # not begun there
+        return parse(path)
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return parse(path)

@@ -457,20 +457,22 @@ def _insert_query(conn: Connection, journal_id: int, query: Query) -> None:
     conn.execute(text(statement), dict(query.params))
 
 
-def query_root(conn: Connection, journal_id: int, query: Query) -> bytes:
+def query_root(conn: Connection, journal_id: int, query: Query) -> Root:
     """Return the root the lines of a Query will have once posted under `journal_id`.
 
     For what must be signed before it is posted. The database writes the canonical text, as it does
     at the seal; only the numbers of the lines are put in here.
     """
     words = " || ',' || ".join(f"coalesce(CAST(q.{c} AS text), '')" for c in ROW_COLUMNS)
-    statement = f"{_with(query)} SELECT {words} FROM ({_select(conn, query)}) q"
-    chunker = Chunker()
-    result = conn.execute(text(statement).execution_options(yield_per=5_000), dict(query.params))
-    for rows in result.partitions(5_000):
-        first = chunker.count + 1
-        chunker.add_all([f"({journal_id},{n},{r[0]})" for n, r in enumerate(rows, first)])
-    return chunker.root("line")
+    statement = f"{_with(query)} SELECT {words}, q.cover, q.amount FROM ({_select(conn, query)}) q"
+    chunker, total = Chunker(), 0
+    covers: set[int] = set()
+    for number, (line, cover, amount) in enumerate(stream(conn, statement, query.params), 1):
+        chunker.add(f"({journal_id},{number},{line})")
+        covers.add(cover)
+        total += amount
+    low, high = min(covers, default=None), max(covers, default=None)
+    return Root(chunker.root("line"), chunker.count, total, low, high)
 
 
 def _repeat(conn: Connection, item: Item, first: Mapping[str, Any]) -> Sealed:
@@ -507,16 +509,13 @@ def _would_be(conn: Connection, item: Item, first_id: int) -> tuple[Control, byt
     if isinstance(item.lines, _Draft):
         found = draft_root(conn, item.header.id, as_id=first_id)
         return Control(found.line_count, found.total, found.cover_from, found.cover_to), found.root
-    rows: Iterable[Sequence[Any]]
     if isinstance(item.lines, Query):
-        query = item.lines
-        rows = stream(conn, f"{_with(query)} {_select(conn, query)}", query.params)
-    else:
-        rows = item.lines
+        found = query_root(conn, first_id, item.lines)
+        return Control(found.line_count, found.total, found.cover_from, found.cover_to), found.root
     chunker, total = Chunker(), 0
     low: int | None = None
     high: int | None = None
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(item.lines, 1):
         chunker.add(row_text((first_id, number, *row)))
         total += row[10]
         low = row[0] if low is None else min(low, row[0])

@@ -298,7 +298,7 @@ class CalledSuite(ContractSuite):
         name = self.adapter.name
         table = wallet_codes() if self.codes is None else self.codes
         codes = sorted({code for rail, _, code in table if rail == name})
-        assert len(codes) >= 10
+        assert len(codes) > 10
         with self.trial() as (simulator, wire, secrets):
             for n, code in enumerate(codes, 1):
                 [order] = rows = [self.rows(n)[-1]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.holds import payer_of_hold
 from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
@@ -255,6 +255,25 @@ def close(
     )
 
 
+def _batches(conn: Connection, month: int) -> dict[int, list[dict[str, Any]]]:
+    """Return the batches of a month by list; a retry or cash batch stands at its payer's first."""
+    rows = conn.execute(
+        text(
+            "SELECT coalesce(b.list_id, (SELECT min(l.id) FROM pay_list l WHERE l.state <> 'void' "
+            "AND l.payer_id = b.payer_id AND l.month = b.month)) AS list_id, b.id, "
+            "p.code AS provider, b.purpose, b.state, b.payments, b.total_vnd FROM batch b "
+            "JOIN provider p ON p.id = b.provider_id WHERE b.month = :m "
+            "AND b.state NOT IN ('withdrawn', 'void') ORDER BY b.id"
+        ),
+        {"m": month},
+    ).mappings()
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        one = dict(row)
+        found.setdefault(one.pop("list_id"), []).append(one)
+    return found
+
+
 @app.command()
 @common.command
 def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
@@ -276,7 +295,9 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
         for one in found:
             one["warnings"] = [asdict(w) for w in warnings_of(conn, one["id"])]
         waiting = outbox.stopped(conn, month=month_arg(month), payers=payer)
+        batches = _batches(conn, month_arg(month))
         for one in found:
+            one["batches"] = batches.get(one["id"], [])
             one["stopped"] = [asdict(s) for s in waiting if s.list_id == one["id"]]
     if as_json:
         common.emit(found)
@@ -290,6 +311,11 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
             f"giữ lại {r['held_right'] + r['held_payment']}"
             + (f"  cảnh báo {len(r['warnings'])}" if r["warnings"] else "")
         )
+        for b in r["batches"]:
+            typer.echo(
+                f"        lô {b['id']:>6}  {b['provider']}  {b['state']:<9} {b['payments']:>7} "
+                f"khoản {format_vnd(b['total_vnd']):>16} đ"
+            )
     said = {ListWarning(**w).sentence for r in found for w in r["warnings"]}
     for sentence in sorted(said):
         typer.echo(f"Cảnh báo: {sentence}")

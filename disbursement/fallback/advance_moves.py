@@ -124,7 +124,15 @@ def _waiting(
     """Return the payments whose money a move would take along. NotNowError where there are none."""
     payer_id = conn.execute(text("SELECT id FROM payer WHERE code = :c"), {"c": payer}).scalar()
     provider = conn.execute(text("SELECT id FROM provider WHERE code = :c"), {"c": source}).scalar()
-    moved = set(conn.execute(text("SELECT payment_id FROM advance_move_payment")).scalars())
+    moved = set(
+        conn.execute(
+            text(
+                "SELECT x.payment_id FROM advance_move_payment x "
+                "JOIN advance_move m ON m.id = x.move_id WHERE m.payer_id = :p"
+            ),
+            {"p": payer_id},
+        ).scalars()
+    )
     found = [
         one
         for one in elsewhere(conn, month, today(ctx.clock), int(payer_id or -1))

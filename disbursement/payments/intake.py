@@ -102,11 +102,11 @@ def take_answers(
         with begin() as conn:
             known = [_record(conn, ctx, one) for one in kept]
         new = [one.path for one, (_, before) in zip(kept, known, strict=True) if not _done(before)]
-        with closing(read_ahead(parse, new)) as files_read:
+        with closing(read_ahead(parse, new)) as reads:
             return [
                 _repeated(answer_id)
                 if _done(before)
-                else _take_kept(ctx, begin, one, answer_id, actor, next(files_read)[1])
+                else _take_kept(ctx, begin, one, answer_id, actor, next(reads))
                 for one, (answer_id, before) in zip(kept, known, strict=True)
             ]
 

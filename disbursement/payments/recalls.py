@@ -162,7 +162,7 @@ def _batch(conn: Connection, batch_id: int) -> Row[Any]:
         {"b": batch_id},
     ).first()
     if batch is None:
-        raise NotFoundError("batch", f"Không có lô {batch_id}; xem số lô ở `disburse run show`.")
+        raise NotFoundError("batch", f"Không có lô {batch_id}; xem số lô ở `disburse run status`.")
     return batch
 
 

@@ -34,12 +34,12 @@ def migrate(database: Database, name: str) -> None:
             _upgrade(conn, kind, None)
         return
     with database.engine(name, owner=True).begin() as conn:
-        _roles(conn)
+        make_roles(conn)
         conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
         _upgrade(conn, kind, name)
 
 
-def _roles(conn: Connection) -> None:
+def make_roles(conn: Connection) -> None:
     """Create the two group roles where they are missing.
 
     They belong to the whole cluster, and another database's migration may make them this instant.

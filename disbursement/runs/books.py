@@ -126,7 +126,7 @@ def _batch_query(conn: Connection, batch_id: int) -> tuple[Query, dict[str, Any]
 def batch_root(conn: Connection, batch_id: int) -> bytes:
     """Return the root that the batch's journal will have, before it is posted."""
     query, row = _batch_query(conn, batch_id)
-    return posting.query_root(conn, row["journal_id"], query)
+    return posting.query_root(conn, row["journal_id"], query).root
 
 
 def post_batch(conn: Connection, ctx: Context, batch_id: int, day: date) -> Sealed:

@@ -540,6 +540,7 @@ def _find_destinations(conn: Connection, ctx: Context, day: date) -> None:
         ),
         {"day": day.isoformat()},
     )
+    conn.execute(text("CREATE UNIQUE INDEX work_dest_person ON work_dest (person_id)"))
     _analyze(conn, "work_dest")
     work_routes(conn, day)
     _rails_opened(conn, ctx)

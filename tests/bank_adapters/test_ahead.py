@@ -27,8 +27,8 @@ def _files(folder: Path, count: int) -> list[Path]:
 
 
 def _read(paths: Sequence[Path]) -> Iterator[tuple[str, object]]:
-    with closing(ahead.read_ahead(answers.parse, paths)) as files:
-        for path, read in files:
+    with closing(ahead.read_ahead(answers.parse, paths)) as reads:
+        for path, read in zip(paths, reads, strict=True):
             try:
                 parsed = read()
             except RefusedFile as error:
@@ -62,8 +62,8 @@ def test_a_process_that_dies_costs_time_and_nothing_else(
     monkeypatch.setattr(ahead, "WORTHWHILE", 1)
     (tmp_path / "parent").write_text(str(os.getpid()))
     paths = _files(tmp_path, 6)
-    with closing(ahead.read_ahead(_dies, paths)) as files:
-        found = [len(read().statements()) for _, read in files]
+    with closing(ahead.read_ahead(_dies, paths)) as reads:
+        found = [len(read().statements()) for read in reads]
     assert found == [1] * 6
 
 

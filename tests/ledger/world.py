@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from disbursement.platform.migrate import make_roles
 from ledger import bench, chart, ddl, definitions, posting, signing
 from ledger.bulk import run_script
 from ledger.canon import Chunker, row_text
@@ -312,6 +313,7 @@ def postgres_world(url: str) -> World:
     owner = _engine(admin, schema, role=None)
     with owner.begin() as conn:
         conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
+        make_roles(conn)  # another worker makes them this instant
         run_script(conn, ddl.statements("postgresql", schema))
         ddl.seed(conn)
     login = f"{LOGIN}_{schema}"

@@ -68,6 +68,10 @@ def test_a_stop_is_final_for_the_machine_and_a_person_resumes(world: World, type
         assert "số dư ở nơi chi trả" in typed("run", "status", "--month", "2026-10", **day).out
         (row,) = typed("run", "status", "--month", "2026-10", "--json", **day).json
         assert [s["why"] for s in row["stopped"]] == ["no_funds"]
+        assert row["batches"] == [
+            {"id": one.batch, "provider": "MOMO", "purpose": "first", "state": "sending",
+             "payments": PEOPLE, "total_vnd": PEOPLE * EACH}
+        ]  # fmt: skip
         said = typed("doctor", "--json", **day)
         assert (said.code, [s["batch"] for s in said.json["stopped"]]) == (0, [one.batch])
         resume = ("outbox", "resume", one.batch, "--document", PAPER, "--as")
