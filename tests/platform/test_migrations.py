@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from disbursement.platform.database import Database
-from disbursement.platform.migrate import _roles, create_cell
+from disbursement.platform.migrate import create_cell, make_roles
 from disbursement.platform.migrations import frozen
 from disbursement.platform.schema import cell_tables, guard, guard_shared, shared_tables
 from ledger import ddl
@@ -170,7 +170,7 @@ def make(database: Database, name: str) -> set[Any]:
     schema = None if database.dialect == "sqlite" else name
     with database.engine(name, owner=True).begin() as conn:
         if schema is not None:
-            _roles(conn)
+            make_roles(conn)
             conn.exec_driver_sql(f"CREATE SCHEMA {schema}")
         from_code(conn, name, schema)
         return snapshot(conn, name, schema)
