@@ -12,7 +12,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from disbursement.platform import private_pg
+from disbursement.platform import database, private_pg
 from disbursement.platform.database import Database
 from disbursement.platform.errors import RefusedError
 from disbursement.platform.migrate import create_cell
@@ -25,10 +25,21 @@ def _is_worker() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _do_not_wait_for_the_disk()
     if not _is_worker():
         pg.name_folder()
     if in_ci():
         config.pluginmanager.register(CiSkips(), "ci-skips")
+
+
+def _do_not_wait_for_the_disk() -> None:
+    """Let nothing in this process wait for the disk; a test's databases need no power cut.
+
+    What the product asks of the disk is tested in processes of their own (test_database.py) and by
+    what it does when it is told that the disk is full (badinput/test_machine.py).
+    """
+    database.SYNCHRONOUS = "OFF"
+    os.fsync = lambda _handle: None  # type: ignore[assignment]
 
 
 LONGEST = (
@@ -97,12 +108,12 @@ def new_pg_database(pg_admin_url: str) -> Iterator[Callable[[], str]]:
 def pg_mould(new_pg_database: Callable[[], str]) -> str:
     """URL of a database with the empty cell of Phú Thọ, for copies; nobody may be connected."""
     url = new_pg_database()
-    database = Database(url=url)
+    mould = Database(url=url)
     try:
-        create_cell(database, "25", "Phú Thọ", "2026-09-01T00:00:00.000000Z")
+        create_cell(mould, "25", "Phú Thọ", "2026-09-01T00:00:00.000000Z")
     except IntegrityError:  # roles belong to the cluster: another worker makes them this instant
-        create_cell(database, "25", "Phú Thọ", "2026-09-01T00:00:00.000000Z")
-    database.dispose()
+        create_cell(mould, "25", "Phú Thọ", "2026-09-01T00:00:00.000000Z")
+    mould.dispose()
     return url
 
 

@@ -27,6 +27,8 @@ shared_metadata = MetaData()
 CELL_CODE = re.compile(r"^[0-9]{2}$")
 MIN_SQLITE = (3, 38, 0)
 BUSY_MS = 30_000
+SYNCHRONOUS = "FULL"
+"""How SQLite commits: on the disk before it says so (F10)."""
 
 
 class Database:
@@ -150,7 +152,7 @@ def _sqlite_pragmas(connection: Any, shared: Path | None) -> None:
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=FULL",
+        f"synchronous={SYNCHRONOUS}",
         "foreign_keys=ON",
         "recursive_triggers=ON",
         f"busy_timeout={BUSY_MS}",

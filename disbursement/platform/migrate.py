@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from disbursement.platform.database import Database
 from ledger.bulk import run_script
@@ -23,20 +23,34 @@ def _upgrade(conn: Connection, kind: str, schema: str | None) -> None:
     command.upgrade(config, "head")
 
 
+def newest(kind: str) -> str:
+    """Return the newest version of `shared` or of a `cell`: the last file's number."""
+    return max(p.name.partition("_")[0] for p in (HERE / kind / "versions").glob("[0-9]*.py"))
+
+
+def _is_newest(conn: Connection, kind: str, schema: str | None) -> bool:
+    """Tell whether nothing is left to do, without loading what does it."""
+    if not inspect(conn).has_table("alembic_version", schema):
+        return False
+    table = "alembic_version" if schema is None else f"{schema}.alembic_version"
+    found = conn.exec_driver_sql(f"SELECT version_num FROM {table}").scalars().all()
+    return found == [newest(kind)]
+
+
 def migrate(database: Database, name: str) -> None:
     """Make `shared` or `cell_NN` if missing, and bring it to the newest schema.
 
     Runs as the owner of the schema; the application's role only uses what is made here.
     """
     kind = "shared" if name == "shared" else "cell"
-    if database.dialect == "sqlite":
-        with database.engine(name).begin() as conn:
-            _upgrade(conn, kind, None)
-        return
-    with database.engine(name, owner=True).begin() as conn:
-        make_roles(conn)
-        conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {name}")
-        _upgrade(conn, kind, name)
+    schema = None if database.dialect == "sqlite" else name
+    with database.engine(name, owner=schema is not None).begin() as conn:
+        if _is_newest(conn, kind, schema):
+            return
+        if schema is not None:
+            make_roles(conn)
+            conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        _upgrade(conn, kind, schema)
 
 
 def make_roles(conn: Connection) -> None:

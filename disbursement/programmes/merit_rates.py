@@ -159,8 +159,14 @@ def _rate(n: int, r: Mapping[str, str]) -> MeritRate:
 
 def load_merit_rates(files: Mapping[str, bytes]) -> MeritRates:
     """Read meritorious_rates.csv and reference_levels.csv. Raises RefusedError naming the row."""
+    return _tables(*(files[name] for name in FILES))
+
+
+@lru_cache(maxsize=8)
+def _tables(allowances: bytes, references: bytes) -> MeritRates:
+    """Read both tables; the same bytes, which most states of the law share, are read once."""
     rows: dict[str, list[MeritRate]] = {}
-    text = files["meritorious_rates.csv"].decode("utf-8-sig")
+    text = allowances.decode("utf-8-sig")
     for n, r in enumerate(csv.DictReader(io.StringIO(text)), 2):
         rate = _rate(n, r)
         same = rows.setdefault(rate.code, [])
@@ -168,7 +174,7 @@ def load_merit_rates(files: Mapping[str, bytes]) -> MeritRates:
             raise _refuse(n, "rate_code", f"'{rate.code}' có hai mức từ {rate.first_day}.")
         same.append(rate)
     levels: dict[str, list[Level]] = {}
-    text = files["reference_levels.csv"].decode("utf-8-sig")
+    text = references.decode("utf-8-sig")
     for n, r in enumerate(csv.DictReader(io.StringIO(text)), 2):
         level = Level(
             r["base_code"],
@@ -179,7 +185,7 @@ def load_merit_rates(files: Mapping[str, bytes]) -> MeritRates:
             r["confidence"],
         )
         levels.setdefault(level.code, []).append(level)
-    digest = hashlib.sha256(b"".join(files[name] for name in FILES)).hexdigest()
+    digest = hashlib.sha256(allowances + references).hexdigest()
     return MeritRates(
         digest,
         {c: tuple(x) for c, x in rows.items()},
