@@ -22,11 +22,26 @@ from typing import IO, Any, NamedTuple, Self
 
 from bank_adapters.banks import Directory, shipped
 from bank_adapters.contract import AdapterError
-from disbursement.beneficiaries.columns import Header
+from disbursement.beneficiaries.columns import (
+    NOT_MERIT,
+    PROGRAMME_OR_MERIT,
+    Header,
+    merit_header,
+    plain,
+)
 from disbursement.beneficiaries.programme_rows import Given, Programme, ProgrammeReader
 from disbursement.beneficiaries.reader import Chunk
-from disbursement.beneficiaries.rules import Fault, Found, Row, RowReader
+from disbursement.beneficiaries.rules import (
+    Fault,
+    Found,
+    Row,
+    RowReader,
+    clean,
+    says_something,
+)
 from disbursement.entitlements.facts import last_month
+from disbursement.entitlements.list_due import LISTED
+from disbursement.entitlements.merit_bulk import LINE
 from disbursement.entitlements.profiles import Span
 from disbursement.entitlements.store import Spanner, first_month
 from disbursement.platform.clock import show_month
@@ -61,6 +76,7 @@ class Rules:
     rates: RateSet | None = None  # what spans are made with; the shipped ones where None
     programme: Programme | None = None  # a list programme's file, not the register
     banks: Directory | None = None  # the directory of the day; the shipped one where None
+    merits: Programme | None = None  # what the register's rows of meritorious service belong to
 
 
 class Good(NamedTuple):
@@ -140,13 +156,18 @@ class Checker:
             today=rules.today,
             only_payer=rules.only_payer,
         )
+        self._at = rules.header.index.get("programme")
+        self._merits = None if rules.merits is None else MeritChecker(rules, rules.merits)
 
     def check(self, chunk: Chunk) -> Checked:
         """Check the rows of a chunk."""
         good: list[Good] = []
         bad: list[tuple[int, list[Fault]]] = []
-        read = self.reader.read
+        read, merits, at = self.reader.read, self._merits, self._at
         for n, cells in chunk.rows():
+            if merits is not None and at is not None and at < len(cells) and is_merit(cells[at]):
+                merits.one(n, cells, good, bad)
+                continue
             row = read(n, cells)
             if isinstance(row, Row):
                 faults = self._opening_fault(row) if row.paid else []
@@ -174,16 +195,7 @@ class Checker:
 
     def _opening_fault(self, row: Row) -> list[Fault]:
         live = self.rules.payers[row.commune].go_live_month
-        last, first = max(row.paid), min(row.paid)
-        if last < live and months_apart(first, live) <= MAX_OPENING_MONTHS:
-            return []
-        return [
-            Fault(
-                self.rules.header.where(row.n, "paid_through"),
-                f"số đã trả chỉ ghi cho {MAX_OPENING_MONTHS} tháng trước tháng vận hành "
-                f"{show_month(live)}; sửa lại.",
-            )
-        ]
+        return opening_fault(self.rules.header, row.n, row.paid, live)
 
     def _spans(self, row: Row) -> list[Span]:
         live = self.rules.payers[row.commune].go_live_month
@@ -202,19 +214,48 @@ class Checker:
         return spans
 
 
+def opening_fault(header: Header, n: int, paid: Mapping[int, int], live: int) -> list[Fault]:
+    """Refuse what was paid in or after the month of going live, or too long before it."""
+    if max(paid) < live and months_apart(min(paid), live) <= MAX_OPENING_MONTHS:
+        return []
+    return [
+        Fault(
+            header.where(n, "paid_through"),
+            f"số đã trả chỉ ghi cho {MAX_OPENING_MONTHS} tháng trước tháng vận hành "
+            f"{show_month(live)}; sửa lại.",
+        )
+    ]
+
+
+_MERIT_WORDS = frozenset(w for w, code in PROGRAMME_OR_MERIT.items() if code == LINE)
+
+
+def is_merit(cell: Any) -> bool:
+    """Tell whether the programme's cell of a register names meritorious service."""
+    return type(cell) is str and plain(clean(cell)) in _MERIT_WORDS
+
+
 class ListChecker:
     """Checks the rows of a list programme's file: months and amounts instead of a case."""
 
-    def __init__(self, rules: Rules, programme: Programme) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        programme: Programme,
+        *,
+        header: Header | None = None,
+        numbered: bool = True,
+    ) -> None:
         self.payers = rules.payers
         self.reader = ProgrammeReader(
-            rules.header,
+            header or rules.header,
             province=rules.province,
             payers=rules.payers.keys(),
             bank_of=partial(destination_code, banks=rules.banks),
             today=rules.today,
             only_payer=rules.only_payer,
             programme=programme,
+            numbered=numbered,
         )
 
     def check(self, chunk: Chunk) -> Checked:
@@ -222,20 +263,34 @@ class ListChecker:
         good: list[Good] = []
         bad: list[tuple[int, list[Fault]]] = []
         for n, cells in chunk.rows():
-            row = self.reader.given(n, cells)
-            if not isinstance(row, Given):
-                bad.append((n, row))
-            elif faults := self._too_early(n, row):
-                bad.append((n, faults))
-            else:
-                right: tuple[Any, ...] = (n, *row.person, *row.right)
-                good.append(Good._make((*right, *row.receiver, row.months, [], [])))
+            self.one(n, cells, good, bad)
         return Checked(good, bad, {})
+
+    def one(
+        self, n: int, cells: list[Any], good: list[Good], bad: list[tuple[int, list[Fault]]]
+    ) -> None:
+        """Check one row, and put it with the good or the bad ones."""
+        row = self.reader.given(n, cells)
+        faults = self._too_early(n, row) if isinstance(row, Given) else row
+        faults = [*faults, *self._foreign(n, cells)]
+        if faults or not isinstance(row, Given):
+            bad.append((n, faults))
+            return
+        right: tuple[Any, ...] = (n, *row.person, *row.right)
+        good.append(Good._make((*right, *row.receiver, row.months, row.holds, [])))
+
+    def _foreign(self, _n: int, _cells: list[Any]) -> list[Fault]:
+        """Return the faults of cells that are not of this programme; a list's file has none."""
+        return []
 
     def _too_early(self, n: int, row: Given) -> list[Fault]:
         """Refuse months before the payer's go-live: they were paid outside, or not at all."""
         live = self.payers[row.person[-1]].go_live_month
-        if min(row.months, default=live) >= live:  # monthly merits count from go-live themselves
+        if not row.months:
+            return []
+        if not row.right[2].startswith(LISTED):  # computed: the months are its opening
+            return opening_fault(self.reader.header, n, row.months, live)
+        if min(row.months) >= live:
             return []
         where = self.reader.header.where(n, "commune")
         return [
@@ -244,6 +299,26 @@ class ListChecker:
                 f"tháng {show_month(min(row.months))} trước tháng vận hành {show_month(live)} của "
                 "đơn vị: đã chi ngoài hệ thống; chỉ ghi từ tháng vận hành.",
             )
+        ]
+
+
+class MeritChecker(ListChecker):
+    """Checks the register's rows of meritorious service: those of a list, with their holds."""
+
+    def __init__(self, rules: Rules, programme: Programme) -> None:
+        super().__init__(rules, programme, header=merit_header(rules.header), numbered=False)
+        self._header = rules.header
+        self._not_ours = [(f, at) for f, at in rules.header.index.items() if f in NOT_MERIT]
+
+    def _foreign(self, n: int, cells: list[Any]) -> list[Fault]:
+        return [
+            Fault(
+                self._header.where(n, field),
+                "mục này của trợ giúp xã hội, hưu trí xã hội, không của ưu đãi người có công; xóa "
+                "ô này, hoặc sửa chương trình.",
+            )
+            for field, at in self._not_ours
+            if at < len(cells) and says_something(cells[at])
         ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from disbursement.platform.errors import RefusedError
@@ -62,6 +62,7 @@ PROGRAMME = {
     "sa": "SA", "tgxh": "SA", "trợ giúp xã hội": "SA",
     "sp": "SP", "htxh": "SP", "hưu trí xã hội": "SP",
 }  # fmt: skip
+PROGRAMME_OR_MERIT = {**PROGRAMME, "ncc": "NCC", "ưu đãi người có công": "NCC"}
 DEGREE = {"nặng": "S", "s": "S", "đặc biệt nặng": "ES", "es": "ES"}
 HOUSEHOLD = {
     "nghèo": "poor", "hộ nghèo": "poor", "cận nghèo": "near_poor", "hộ cận nghèo": "near_poor",
@@ -116,6 +117,31 @@ RELATION = {
     "người được ủy quyền": "authorised", "ủy quyền": "authorised",
 }  # fmt: skip
 
+_MERIT_FACTS = (
+    Column("part", "Khoản trợ cấp", aliases=("mã khoản",)),
+    Column("injury_pct", "Tỷ lệ tổn thương cơ thể", "whole", aliases=("tỷ lệ thương tật",)),
+    Column("special_severity", "Thương tật đặc biệt nặng", "flag", choices=YES_NO),
+    Column("carer_at_home", "Có người phục vụ ở gia đình", "flag", choices=YES_NO),
+    Column("lives_alone", "Sống cô đơn", "flag", choices=YES_NO),
+    Column("orphan", "Mồ côi cả cha mẹ", "flag", choices=YES_NO),
+    Column("full_time", "Diện thoát ly", "flag", choices=YES_NO),
+    Column("seniority", "Thâm niên", "whole"),
+    Column("award", "Hình thức khen thưởng", "choice", choices=AWARD),
+    Column("student_group", "Nhóm học sinh, sinh viên", "choice", choices=STUDENT_GROUP),
+    Column("relation", "Quan hệ với người đã mất", "choice", choices=KIN),
+    Column("martyrs", "Số liệt sĩ", "whole"),
+    Column("deceased", "Người có công đã mất"),
+    Column("medical_board_date", "Ngày kết luận giám định", "date"),
+    Column("president_date", "Ngày Chủ tịch nước ký", "date"),
+)
+_RELEASED = Column("released_on", "Ngày hưởng lại", "date")
+_MERIT_ONCE = (
+    Column("event_date", "Ngày sự kiện", "date"),
+    Column("years", "Số năm tham gia", "whole"),
+    Column("odd_months", "Số tháng lẻ", "whole"),
+    Column("times", "Số lần", "whole"),
+)
+
 REGISTER = ColumnSet(
     "danh sách đối tượng",
     (
@@ -125,7 +151,7 @@ REGISTER = ColumnSet(
         Column("birth", "Ngày sinh", "birth", True, ("ngày, tháng, năm sinh", "năm sinh")),
         Column("sex", "Giới tính", "choice", True, choices=SEX),
         Column("commune", "Mã xã", "digits", True, ("mã xã, phường", "mã đvhc", "mã đơn vị")),
-        Column("programme", "Chương trình", "choice", True, ("chế độ",), PROGRAMME),
+        Column("programme", "Chương trình", "choice", True, ("chế độ",), PROGRAMME_OR_MERIT),
         Column("clause", "Diện hưởng", required=True, aliases=("khoản", "diện đối tượng")),
         Column("degree", "Mức độ khuyết tật", "choice", choices=DEGREE),
         Column("certificate_date", "Ngày giấy xác nhận khuyết tật", "date"),
@@ -161,15 +187,20 @@ REGISTER = ColumnSet(
         Column("owner_name", "Tên chủ tài khoản", required=True, aliases=("chủ tài khoản",)),
         Column("owner_relation", "Quan hệ của chủ tài khoản", "choice", choices=RELATION),
         Column("paid_through", "Đã trả đến hết tháng", "month"),
+        *_MERIT_FACTS,
+        _RELEASED,
+        *_MERIT_ONCE,
     ),
     paid_months=True,
 )  # fmt: skip
+ONLY_MERIT = frozenset(c.field for c in (*_MERIT_FACTS, _RELEASED, *_MERIT_ONCE))
+"""Fields of the register that only rows of meritorious service fill."""
 
 OPENING = ColumnSet(
     "số đã trả trước khi vận hành",
     (
         Column("identity", "Số định danh cá nhân", "digits", True, REGISTER.columns[0].aliases),
-        Column("programme", "Chương trình", "choice", False, ("chế độ",), PROGRAMME),
+        Column("programme", "Chương trình", "choice", False, ("chế độ",), PROGRAMME_OR_MERIT),
     ),
     paid_months=True,
 )
@@ -212,30 +243,13 @@ _OF_SHAPE: Mapping[str, tuple[Column, ...]] = {
         *_DECIDED[:3],
         REGISTER.of("decision_kind"),
         Column("category", "Diện hưởng", required=True, aliases=("diện", "diện đối tượng")),
-        Column("part", "Khoản trợ cấp", aliases=("mã khoản",)),
-        Column("injury_pct", "Tỷ lệ tổn thương cơ thể", "whole", aliases=("tỷ lệ thương tật",)),
-        Column("special_severity", "Thương tật đặc biệt nặng", "flag", choices=YES_NO),
-        Column("carer_at_home", "Có người phục vụ ở gia đình", "flag", choices=YES_NO),
-        Column("lives_alone", "Sống cô đơn", "flag", choices=YES_NO),
-        Column("orphan", "Mồ côi cả cha mẹ", "flag", choices=YES_NO),
-        Column("full_time", "Diện thoát ly", "flag", choices=YES_NO),
-        Column("seniority", "Thâm niên", "whole"),
-        Column("award", "Hình thức khen thưởng", "choice", choices=AWARD),
-        Column("student_group", "Nhóm học sinh, sinh viên", "choice", choices=STUDENT_GROUP),
-        Column("relation", "Quan hệ với người đã mất", "choice", choices=KIN),
-        Column("martyrs", "Số liệt sĩ", "whole"),
-        Column("deceased", "Người có công đã mất"),
-        Column("medical_board_date", "Ngày kết luận giám định", "date"),
-        Column("president_date", "Ngày Chủ tịch nước ký", "date"),
+        *_MERIT_FACTS,
         Column("start_month", "Hưởng từ tháng", "month", aliases=("tháng bắt đầu hưởng",)),
         Column("end_date", "Ngày thôi hưởng", "date"),
         Column("end_cause", "Lý do thôi hưởng", "choice", choices=MERIT_END),
-        Column("released_on", "Ngày hưởng lại", "date"),
+        _RELEASED,
         Column("paid_through", "Đã trả đến hết tháng", "month"),
-        Column("event_date", "Ngày sự kiện", "date"),
-        Column("years", "Số năm tham gia", "whole"),
-        Column("odd_months", "Số tháng lẻ", "whole"),
-        Column("times", "Số lần", "whole"),
+        *_MERIT_ONCE,
     ),
 }
 
@@ -245,7 +259,17 @@ def programme_columns(shape: str) -> ColumnSet:
     return ColumnSet(
         "danh sách chi theo chương trình",
         (*(REGISTER.of(f) for f in _PAID_TO), *_OF_SHAPE[shape]),
+        paid_months=shape == "meritorious",
+        page="docs/programmes.md",
     )
+
+
+MERIT = programme_columns("meritorious")
+_OF_MERIT = {c.field for c in MERIT.columns}
+NOT_MERIT = frozenset(
+    c.field for c in REGISTER.columns if c.field not in {*_OF_MERIT, "programme", "clause"}
+)
+"""Fields of the register that rows of meritorious service leave empty."""
 
 
 EVENT_KIND = {
@@ -262,7 +286,6 @@ STOP_CAUSE = {
 CONDITIONS = {
     "không đổi": "unchanged", "có thay đổi": "changed", "không còn đủ điều kiện": "not_eligible",
 }  # fmt: skip
-PROGRAMME_OR_MERIT = {**PROGRAMME, "ncc": "NCC", "ưu đãi người có công": "NCC"}
 
 EVENTS = ColumnSet(
     "quyết định, sự kiện",
@@ -438,3 +461,12 @@ def _complete(columns: ColumnSet, index: Mapping[str, int], paid: Mapping[int, i
             f"Tệp {columns.what} thiếu cột {', '.join(repr(m) for m in missing)}: thêm cột theo "
             f"mẫu ({columns.page}); chưa nhận gì.",
         )
+
+
+def merit_header(header: Header) -> Header:
+    """Return a register's header as rows of meritorious service are read with it."""
+    named = {"clause": "category"}
+    index = {named.get(f, f): at for f, at in header.index.items()}
+    return replace(
+        header, columns=MERIT, index={f: at for f, at in index.items() if f in _OF_MERIT}
+    )

@@ -16,12 +16,14 @@ from sqlalchemy import Connection, text
 
 from disbursement.entitlements import merit_store, store
 from disbursement.entitlements.dossier_error import DossierError
-from disbursement.entitlements.merit_bulk import MeritCase, check
+from disbursement.entitlements.list_due import LISTED
+from disbursement.entitlements.merit_bulk import LINE, MeritCase, check
 from disbursement.platform.clock import month_of, today
 from disbursement.platform.context import Context
 from ledger.bulk import bulk_insert
 
-_ROWS = "NOT EXISTS (SELECT 1 FROM import_paid a WHERE a.import_id = r.import_id AND a.n = r.n)"
+_ROWS = f"r.programme = '{LINE}' AND substr(r.facts, 1, {len(LISTED)}) <> '{LISTED}'"
+"""Rows of monthly categories; lump sums are rights for a month (rights.py)."""
 _CHANGE = "r.facts LIKE '%\"change\":{%'"
 _KNOWN = "EXISTS (SELECT 1 FROM merit_case c WHERE c.person_id = r.person_id AND c.code = r.clause)"
 
@@ -39,6 +41,15 @@ COMPARISONS = (
         "SELECT r.n, 'Dòng ' || r.n || ': điều chỉnh mà sổ chưa có diện này của người này; nhập "
         f"dòng hưởng mới trước.' FROM import_row r WHERE r.import_id = :i AND {_ROWS} "
         f"AND {_CHANGE} AND NOT {_KNOWN}",
+    ),
+    (
+        304,
+        "SELECT r.n, 'Dòng ' || r.n || ': số đã trả khác số đã mở sổ về ưu đãi của người này; số "
+        "đã mở sổ không sửa được bằng cách nhập lại, bỏ các cột đã trả.' FROM import_row r "
+        f"JOIN list_unit u ON u.programme = '{LINE}' AND u.unit = 'p' || r.person_id || '/' "
+        f"WHERE r.import_id = :i AND {_ROWS} AND EXISTS (SELECT 1 FROM import_paid m "
+        "JOIN list_opening o ON o.sub_id = u.sub_id AND o.cover = m.cover "
+        "WHERE m.import_id = :i AND m.n = r.n AND m.amount_vnd <> o.amount_vnd)",
     ),
 )  # fmt: skip
 """What the file may not say twice, or of a case that is not there."""
@@ -137,12 +148,14 @@ def take(conn: Connection, ctx: Context, values: dict[str, Any]) -> tuple[int, i
         )
         conn.execute(text("DELETE FROM merit_case WHERE sub_id = :s AND code = :c"), key)
     bulk_insert(conn, "merit_case", columns, [*new, *changed])
+    opened = conn.execute(text(_OPENINGS), values).rowcount
     store.work_renew(
         conn,
-        "SELECT m.person_id FROM merit_case m WHERE m.import_id = :i",
+        "SELECT m.person_id FROM merit_case m WHERE m.import_id = :i UNION SELECT u.person_id "
+        "FROM list_opening o JOIN list_unit u ON u.sub_id = o.sub_id WHERE o.import_id = :i",
         {"i": values["i"]},
     )
-    if people:
+    if people or opened:
         month = month_of(today(ctx.clock))
         merit_store.renew(conn, month=month)
         store.work_renew(  # who draws social assistance too: an open point of the law
@@ -153,3 +166,14 @@ def take(conn: Connection, ctx: Context, values: dict[str, Any]) -> tuple[int, i
         )
         store.renew(conn, month=month)
     return len(new), len(changed)
+
+
+# What was paid for the person's monthly merits before go-live, all categories together.
+_OPENINGS = f"""
+INSERT INTO list_opening (sub_id, cover, amount_vnd, import_id, journal_id)
+SELECT u.sub_id, m.cover, m.amount_vnd, :i, NULL
+FROM import_paid m JOIN import_row r ON r.import_id = :i AND r.n = m.n
+JOIN list_unit u ON u.programme = r.programme AND u.unit = 'p' || r.person_id || '/'
+WHERE m.import_id = :i AND r.state = 0 AND {_ROWS}
+ON CONFLICT (sub_id, cover) DO NOTHING
+"""

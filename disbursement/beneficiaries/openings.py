@@ -3,6 +3,8 @@
 One `opening` journal per payer says what each person was paid for each month the law can still
 change: expense against opening, revision 0, no money moves. Compare never looks before a case's
 opening month. A case that starts before go-live and has no opening row is held (`no_opening`).
+Monthly merits stand apart: what was paid for them is in `list_opening`, by the unit's sub, and goes
+into the same journal; without a row their months are compared from go-live.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from sqlalchemy import Connection, text
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.checking import MAX_OPENING_MONTHS, months_apart
 from disbursement.beneficiaries.columns import Header
+from disbursement.beneficiaries.comparing import analyze
 from disbursement.beneficiaries.payers import BUDGET_LINES, book_month, define_payer_accounts
 from disbursement.beneficiaries.reader import Encoding, Source, open_table
 from disbursement.beneficiaries.rules import MAX_PAID, clean, whole_number
@@ -32,7 +35,8 @@ from disbursement.beneficiaries.staging import (
     refused_rows,
 )
 from disbursement.documents.refused import refused_xlsx
-from disbursement.entitlements import store
+from disbursement.entitlements import merit_store, store
+from disbursement.entitlements.merit_bulk import LINE
 from disbursement.entitlements.service import LawState, ensure_due, work_months
 from disbursement.platform import files, ids
 from disbursement.platform.clock import add_months, month_of, months_between, show_month, stamp
@@ -41,6 +45,9 @@ from disbursement.platform.context import Context
 from disbursement.platform.database import alone
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.approved import approved, settings
+from disbursement.programmes.list_rates import FILE as LIST_FILE
+from disbursement.programmes.list_rates import load_list_rates
+from disbursement.programmes.merit_rates import load_merit_rates
 from ledger import chart, posting
 from ledger.bulk import bulk_insert
 from ledger.posting import Control, Item, Query
@@ -138,7 +145,7 @@ def _stage(ctx: Context, source: Source, staged: Staged, through: int) -> None:
         paid.clear()
         faults.clear()
 
-    programmes = {columns.plain(k): v for k, v in columns.PROGRAMME.items()}
+    programmes = {columns.plain(k): v for k, v in columns.PROGRAMME_OR_MERIT.items()}
     for chunk in source.chunks:
         found = chunk.rows()
         staged.spool.put(chunk)
@@ -179,7 +186,7 @@ class _OpeningRow:
         if named:
             self.programme = programmes.get(columns.plain(named), "")
             if not self.programme:
-                self._fail(header.where(n, "programme"), "ghi TGXH hoặc HTXH.")
+                self._fail(header.where(n, "programme"), "ghi TGXH, HTXH hoặc NCC.")
         self.paid = self._paid(header, n, cells, through)
 
     def _fail(self, where: str, sentence: str) -> None:
@@ -214,6 +221,10 @@ class _OpeningRow:
 
 # ---- comparing and posting ------------------------------------------------------------------
 
+_MERIT = f"(o.programme = '{LINE}')"
+"""SQL: a row is about monthly merits, which stand apart from social assistance in the book."""
+_UNIT = f"u.programme = '{LINE}' AND u.unit = 'p' || o.person_id || '/'"
+"""SQL: the unit of a person's monthly merits."""
 _COMPARISONS = (
     (
         101,
@@ -224,14 +235,17 @@ _COMPARISONS = (
     (
         102,
         "SELECT o.n, 'Dòng ' || o.n || ': trùng số định danh với dòng ' || f.first_n || '; bỏ một "
-        "dòng.' FROM import_open o JOIN (SELECT who_blind, min(n) AS first_n FROM import_open "
-        "WHERE import_id = :i GROUP BY who_blind HAVING count(*) > 1) f "
-        "ON f.who_blind = o.who_blind WHERE o.import_id = :i AND o.n <> f.first_n",
+        "dòng.' FROM import_open o JOIN (SELECT who_blind, "
+        f"{_MERIT} AS merit, min(n) AS first_n FROM import_open o "
+        f"WHERE import_id = :i GROUP BY who_blind, {_MERIT} HAVING count(*) > 1) f "
+        f"ON f.who_blind = o.who_blind AND f.merit = {_MERIT} "
+        "WHERE o.import_id = :i AND o.n <> f.first_n",
     ),
     (
         103,
         "SELECT o.n, 'Dòng ' || o.n || ': số đã trả khác số đã mở sổ cho người này; bút toán mở sổ "
         "không sửa được bằng cách nhập lại.' FROM import_open o WHERE o.import_id = :i "
+        f"AND NOT {_MERIT} "
         "AND EXISTS (SELECT 1 FROM opening p WHERE p.person_id = o.person_id) AND EXISTS ("
         "SELECT 1 FROM import_paid m LEFT JOIN opening p ON p.person_id = o.person_id "
         "AND p.cover = m.cover WHERE m.import_id = :i AND m.n = o.n "
@@ -241,7 +255,8 @@ _COMPARISONS = (
         104,
         "SELECT o.n, 'Dòng ' || o.n || ': người này không có hồ sơ nào hưởng trước tháng vận hành; "
         "bỏ dòng này hoặc sửa tháng bắt đầu.' FROM import_open o WHERE o.import_id = :i "
-        "AND o.person_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM benefit_case c "
+        f"AND o.person_id IS NOT NULL AND NOT {_MERIT} "
+        "AND NOT EXISTS (SELECT 1 FROM benefit_case c "
         "JOIN payer y ON y.id = c.payer_id WHERE c.person_id = o.person_id "
         "AND c.start_month < y.go_live_month AND y.go_live_month = :live)",
     ),
@@ -251,6 +266,24 @@ _COMPARISONS = (
         "để biết số đã trả thuộc mục nào.' FROM import_open o WHERE o.import_id = :i "
         "AND o.programme = '' AND (SELECT count(DISTINCT c.programme) FROM benefit_case c "
         "WHERE c.person_id = o.person_id) > 1",
+    ),
+    (
+        106,
+        "SELECT o.n, 'Dòng ' || o.n || ': số đã trả khác số đã mở sổ về ưu đãi của người này; bút "
+        "toán mở sổ không sửa được bằng cách nhập lại.' FROM import_open o "
+        f"JOIN list_unit u ON {_UNIT} WHERE o.import_id = :i AND {_MERIT} "
+        "AND EXISTS (SELECT 1 FROM list_opening p WHERE p.sub_id = u.sub_id) AND EXISTS ("
+        "SELECT 1 FROM import_paid m LEFT JOIN list_opening p ON p.sub_id = u.sub_id "
+        "AND p.cover = m.cover WHERE m.import_id = :i AND m.n = o.n "
+        "AND (p.amount_vnd IS NULL OR p.amount_vnd <> m.amount_vnd))",
+    ),
+    (
+        107,
+        "SELECT o.n, 'Dòng ' || o.n || ': người này không có hồ sơ người có công hưởng hằng tháng; "
+        "nhập danh sách trước, hoặc sửa chương trình.' FROM import_open o "
+        f"WHERE o.import_id = :i AND o.person_id IS NOT NULL AND {_MERIT} AND NOT EXISTS ("
+        "SELECT 1 FROM merit_case c JOIN list_unit u ON u.sub_id = c.sub_id "
+        f"JOIN payer y ON y.id = u.payer_id WHERE {_UNIT} AND y.go_live_month = :live)",
     ),
 )
 
@@ -280,19 +313,29 @@ def _compare(conn: Connection, values: dict[str, Any]) -> None:
     )
     conn.execute(
         text(
-            "UPDATE import_open SET state = 2 WHERE import_id = :i AND state = 0 AND EXISTS "
-            "(SELECT 1 FROM opening p WHERE p.person_id = import_open.person_id)"
+            "UPDATE import_open SET state = 2 WHERE import_id = :i AND state = 0 AND CASE "
+            f"WHEN programme = '{LINE}' THEN EXISTS (SELECT 1 FROM list_opening p "
+            f"JOIN list_unit u ON u.sub_id = p.sub_id WHERE {_UNIT.replace('o.', 'import_open.')}) "
+            "ELSE EXISTS (SELECT 1 FROM opening p WHERE p.person_id = import_open.person_id) END"
         ),
         {"i": values["i"]},
     )
 
 
-_TAKE = """
+_TAKE = f"""
 INSERT INTO opening (person_id, cover, amount_vnd, programme, import_id, journal_id)
 SELECT o.person_id, m.cover, m.amount_vnd, CASE WHEN o.programme <> '' THEN o.programme ELSE
   (SELECT min(c.programme) FROM benefit_case c WHERE c.person_id = o.person_id) END, :i, NULL
 FROM import_paid m JOIN import_open o ON o.import_id = :i AND o.n = m.n
-WHERE m.import_id = :i AND o.state = 0
+WHERE m.import_id = :i AND o.state = 0 AND NOT {_MERIT}
+"""
+
+_TAKE_MERIT = f"""
+INSERT INTO list_opening (sub_id, cover, amount_vnd, import_id, journal_id)
+SELECT u.sub_id, m.cover, m.amount_vnd, :i, NULL
+FROM import_paid m JOIN import_open o ON o.import_id = :i AND o.n = m.n
+JOIN list_unit u ON {_UNIT}
+WHERE m.import_id = :i AND o.state = 0 AND {_MERIT}
 """
 
 _OPENING_MONTHS = """
@@ -337,17 +380,20 @@ def _post(
         if path is not None:
             _compare(conn, values)
             conn.execute(text(_TAKE), {"i": staged.import_id})
+            conn.execute(text(_TAKE_MERIT), {"i": staged.import_id})
         conn.execute(text(_OPENING_MONTHS), {"live": values["live"]})
+        _unposted(conn)
         people = store.work_renew(
             conn,
-            "SELECT o.person_id FROM opening o JOIN person p ON p.id = o.person_id "
-            "JOIN payer y ON y.id = p.payer_id "
-            "WHERE o.journal_id IS NULL AND y.go_live_month = :live",
+            "SELECT q.person_id FROM work_opening q JOIN payer y ON y.id = q.payer_id "
+            "WHERE y.go_live_month = :live",
             {"live": values["live"]},
         )
         evidence = sha if sha is not None else _carried_evidence(conn)
         journals, amount = _journals(conn, ctx, staged.import_id, values["live"], evidence)
-        store.renew(conn, month=month_of(day_of(ctx.clock)))
+        month = month_of(day_of(ctx.clock))
+        merit_store.renew(conn, month=month)
+        store.renew(conn, month=month)
         differing = _differing(conn, day_of(ctx.clock), through)
         at = stamp(ctx.clock)
         document = f"sha256:{evidence.hex()}"
@@ -396,6 +442,7 @@ def _carried_evidence(conn: Connection) -> bytes:
     found = conn.execute(
         text(
             "SELECT sha256 FROM import_file WHERE id IN (SELECT import_id FROM opening "
+            "WHERE journal_id IS NULL UNION SELECT import_id FROM list_opening "
             "WHERE journal_id IS NULL) ORDER BY id"
         )
     ).scalars()
@@ -408,9 +455,8 @@ def _journals(
     """Post one opening journal per payer that has rows to post; return how many, and dong."""
     payers = conn.execute(
         text(
-            "SELECT DISTINCT y.id, y.code FROM opening o JOIN person p ON p.id = o.person_id "
-            "JOIN payer y ON y.id = p.payer_id "
-            "WHERE o.journal_id IS NULL AND y.go_live_month = :live ORDER BY y.code"
+            "SELECT DISTINCT y.id, y.code FROM work_opening q JOIN payer y ON y.id = q.payer_id "
+            "WHERE y.go_live_month = :live ORDER BY y.code"
         ),
         {"live": live},
     ).all()
@@ -427,15 +473,16 @@ def _journals(
         ((payer_id, first + n) for n, (payer_id, _) in enumerate(payers)),
     )  # fmt: skip
     conn.execute(text(_NUMBER))
+    conn.execute(text(_NUMBER_MERIT))
     openings = chart.account_ids(conn, [chart.opening(c) for _, c in payers])
     month, at = book_month(conn, ctx), stamp(ctx.clock)
     controls = {
         int(journal): Control(int(n), int(total), int(first_cover), int(last_cover))
         for journal, n, total, first_cover, last_cover in conn.execute(
             text(
-                "SELECT o.journal_id, count(*), sum(o.amount_vnd), min(o.cover), max(o.cover) "
-                "FROM opening o JOIN work_journal w ON w.journal_id = o.journal_id "
-                "WHERE o.amount_vnd > 0 GROUP BY o.journal_id"
+                "SELECT w.journal_id, count(*), sum(o.amount_vnd), min(o.cover), max(o.cover) "
+                "FROM work_opening o JOIN work_journal w ON w.payer_id = o.payer_id "
+                "WHERE o.amount_vnd > 0 GROUP BY w.journal_id"
             )
         )
     }
@@ -446,7 +493,7 @@ def _journals(
                 idem_key=f"opening/{import_id}/{code}", month=month,
                 effective_date=day_of(ctx.clock), recorded_at=at, evidence=evidence,
             ),
-            Query(_LINES, {"j": first + n, "p": payer_id, "o": openings[chart.opening(code)]}),
+            Query(_LINES, {"p": payer_id, "o": openings[chart.opening(code)]}),
             controls[first + n],
         )
         for n, (payer_id, code) in enumerate(payers)
@@ -461,30 +508,59 @@ UPDATE opening SET journal_id = w.journal_id FROM person p, work_journal w
 WHERE opening.journal_id IS NULL AND p.id = opening.person_id AND w.payer_id = p.payer_id
 """
 
+_NUMBER_MERIT = """
+UPDATE list_opening SET journal_id = w.journal_id FROM list_unit u, work_journal w
+WHERE list_opening.journal_id IS NULL AND u.sub_id = list_opening.sub_id
+  AND w.payer_id = u.payer_id
+"""
+
+# What is not in the book yet, of every payer, by the sub that it was paid to.
+_UNPOSTED = """
+INSERT INTO work_opening (sub_id, cover, person_id, payer_id, programme, amount_vnd)
+SELECT o.person_id, o.cover, o.person_id, p.payer_id, o.programme, o.amount_vnd
+FROM opening o JOIN person p ON p.id = o.person_id WHERE o.journal_id IS NULL
+UNION ALL
+SELECT o.sub_id, o.cover, u.person_id, u.payer_id, u.programme, o.amount_vnd
+FROM list_opening o JOIN list_unit u ON u.sub_id = o.sub_id WHERE o.journal_id IS NULL
+"""
+
+
+def _unposted(conn: Connection) -> None:
+    """Fill `work_opening` with what was paid before go-live and is not in the book yet."""
+    conn.execute(text("DROP TABLE IF EXISTS work_opening"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_opening (sub_id bigint, cover integer, person_id bigint, "
+            "payer_id bigint, programme text, amount_vnd bigint, PRIMARY KEY (sub_id, cover))"
+        )
+    )
+    conn.execute(text(_UNPOSTED))
+    analyze(conn, "work_opening")
+
+
 _LINES = """
-SELECT o.cover, e.account_id, CAST(:o AS bigint), o.person_id, 0, 0, NULL, NULL, 0, o.amount_vnd,
+SELECT o.cover, e.account_id, CAST(:o AS bigint), o.sub_id, 0, 0, NULL, NULL, 0, o.amount_vnd,
   o.amount_vnd
-FROM person p JOIN opening o ON o.person_id = p.id
+FROM work_opening o
 JOIN work_expense e ON e.payer_id = :p AND e.programme = o.programme AND e.year = o.cover / 100
-WHERE p.payer_id = :p AND o.journal_id = :j AND o.amount_vnd > 0
+WHERE o.payer_id = :p AND o.amount_vnd > 0
 """
 
 
 def _expense_accounts(conn: Connection, ctx: Context, payers: Sequence[tuple[int, str]]) -> None:
     """Fill `work_expense` (payer, programme, year -> account); define accounts that are missing."""
-    years = sorted(
-        int(y)
-        for y in conn.execute(
-            text("SELECT DISTINCT cover / 100 FROM opening WHERE journal_id IS NULL")
-        ).scalars()
-    )
-    for year in years:
+    codes = dict(payers)
+    found = conn.execute(
+        text("SELECT DISTINCT payer_id, programme, cover / 100 FROM work_opening")
+    ).all()
+    for year in sorted({int(y) for *_, y in found}):
         define_payer_accounts(conn, ctx, payers, year=year)
     wanted = {
-        (payer_id, programme, year): chart.expense(code, line, year)
-        for payer_id, code in payers
-        for programme, line in BUDGET_LINES.items()
-        for year in years
+        (int(p), str(programme), int(year)): chart.expense(
+            codes[int(p)], BUDGET_LINES.get(str(programme), str(programme)), int(year)
+        )
+        for p, programme, year in found
+        if int(p) in codes
     }
     known = chart.account_ids(conn, set(wanted.values()))
     conn.execute(text("DROP TABLE IF EXISTS work_expense"))
@@ -503,7 +579,9 @@ def _expense_accounts(conn: Connection, ctx: Context, payers: Sequence[tuple[int
 def _differing(conn: Connection, day: date, through: int) -> int:
     """Mark for compare the people whose opening amounts are not what the law gives today."""
     first = conn.execute(
-        text("SELECT min(o.cover) FROM opening o JOIN work_renew w ON w.person_id = o.person_id")
+        text(
+            "SELECT min(o.cover) FROM work_opening o JOIN work_renew w ON w.person_id = o.person_id"
+        )
     ).scalar()
     if first is None:
         return 0
@@ -515,32 +593,36 @@ def _differing(conn: Connection, day: date, through: int) -> int:
     conn.execute(
         text(
             "CREATE TEMPORARY TABLE work_differ AS "
-            "SELECT o.person_id, min(o.cover) AS from_month FROM work_renew w "
-            "JOIN opening o ON o.person_id = w.person_id JOIN unit_profile u "
-            "ON u.sub_id = o.person_id AND o.cover BETWEEN u.from_month AND u.to_month "
+            "SELECT o.sub_id, o.person_id, min(o.cover) AS from_month FROM work_renew w "
+            "JOIN work_opening o ON o.person_id = w.person_id JOIN unit_profile u "
+            "ON u.sub_id = o.sub_id AND o.cover BETWEEN u.from_month AND u.to_month "
             "JOIN work_law k ON k.payer_id = u.payer_id "
             "JOIN due d ON d.profile_id = u.profile_id AND d.month = o.cover AND d.law_key = k.key "
-            "WHERE d.total_vnd <> o.amount_vnd GROUP BY o.person_id"
+            "WHERE d.total_vnd <> o.amount_vnd GROUP BY o.sub_id, o.person_id"
         )
     )
-    count = conn.execute(text("SELECT count(*) FROM work_differ")).scalar_one()
+    count = conn.execute(text("SELECT count(DISTINCT person_id) FROM work_differ")).scalar_one()
     store.mark_dirty(
         conn,
-        "SELECT person_id AS sub_id, from_month, 'opening differs' AS why FROM work_differ",
+        "SELECT sub_id, from_month, 'opening differs' AS why FROM work_differ",
     )
     return int(count)
 
 
 def _law_keys(conn: Connection, day: date, first: int, through: int) -> dict[int, str]:
     """Assess these months as each payer decided the open points; return payer -> law key."""
-    rates, decided = approved(conn, day).rates, settings(conn)
+    law, decided = approved(conn, day), settings(conn)
+    lists, merit = load_list_rates(law.files[LIST_FILE]), load_merit_rates(law.files)
     payers = conn.execute(
         text(
             "SELECT DISTINCT y.id, y.code FROM work_renew w JOIN person p ON p.id = w.person_id "
             "JOIN payer y ON y.id = p.payer_id"
         )
     ).all()
-    states = {i: LawState(rates, day, settings=decided.of(code)) for i, code in payers}
+    states = {
+        i: LawState(law.rates, day, settings=decided.of(code), lists=lists, merit=merit)
+        for i, code in payers
+    }
     work_months(conn, months_between(first, through))
     ensure_due(conn, states.values(), first, through)
     return {i: state.key for i, state in states.items()}

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from disbursement.beneficiaries.merit_rows import MeritReading
-from disbursement.beneficiaries.rules import Fault, Reading, RowReader
+from disbursement.beneficiaries.rules import Fault, Found, Reading, RowReader
 from disbursement.entitlements.list_due import list_profile
 from disbursement.platform.clock import add_months, month_of, months_between, show_month
 from disbursement.programmes.list_rates import MERITORIOUS, ListRate, line_of
@@ -37,20 +37,31 @@ class Programme:
 
 
 class Given(NamedTuple):
-    """A good row in the order of checking.Good: three parts and the months with their dong."""
+    """A good row in the order of checking.Good: three parts and the months with their dong.
+
+    `months` are those of the right; for monthly merits, which are computed, what was paid for each
+    before go-live.
+    """
 
     person: tuple[str, str, str, str, str, str, str]
     right: tuple[str, str, str, str, str, str, int, int | None, str | None]
     receiver: tuple[str, str, str | None, str, str, str, str, str]
     months: dict[int, int]
+    holds: list[Found]
 
 
 class ProgrammeReader(RowReader):
-    """Reads the rows of one list programme's file."""
+    """Reads the rows of one list programme's file.
 
-    def __init__(self, header: Any, *, programme: Programme, **rest: Any) -> None:
+    `numbered`: a row without a 12-digit number is refused; else it is held, as in the register.
+    """
+
+    def __init__(
+        self, header: Any, *, programme: Programme, numbered: bool = True, **rest: Any
+    ) -> None:
         super().__init__(header, **rest)
         self.programme = programme
+        self.numbered = numbered
 
     def given(self, n: int, cells: list[Any]) -> Given | list[Fault]:
         """Return the row, or every fault in it."""
@@ -80,15 +91,17 @@ class _GivenReading(Reading):
         sex = self.choice("sex", need=True) or ""
         born = self.birth()
         kind, number = self.identity(born, sex)
-        if kind != "cccd" and not any(f.where.endswith("cá nhân)") for f in self.faults):
+        if (
+            self.own.numbered
+            and kind != "cccd"
+            and not any(f.where.endswith("cá nhân)") for f in self.faults)
+        ):
             self.fail("identity", "cần số định danh 12 số để biết đã chi hay chưa; bổ sung số.")
         commune = self.commune()
         decision = self.decision()
-        right = (
-            self.merit(decision, sex)
-            if programme.shape == MERITORIOUS
-            else _SHAPES[programme.shape](self, born)
-        )
+        merits = programme.shape == MERITORIOUS
+        right = self.merit(decision, sex) if merits else _SHAPES[programme.shape](self, born)
+        paid = self.merit_paid(right) if merits else {}
         payee = (
             self.name("payee_name", need=False) or name,
             self.choice("payee_relation", "self") or "self",
@@ -107,7 +120,8 @@ class _GivenReading(Reading):
             (line, right.unit, stored, *decision, covers[0], covers[-1],
              self.text("replaces") or None),
             (*payee, *receiver),
-            right.months,
+            right.months or paid,
+            self.holds,
         )  # fmt: skip
 
     def decision(self) -> tuple[str, str, str]:
@@ -136,6 +150,24 @@ class _GivenReading(Reading):
         """Read a category of meritorious service and its facts: computed, not decided."""
         unit, stored, months = MeritReading(self).read(decision, sex)
         return _Right(unit, {}, months, stored) if unit else None
+
+    def merit_paid(self, right: _Right | None) -> dict[int, int]:
+        """Read what was paid for monthly merits before go-live; none for what is paid once."""
+        header = self.own.header
+        given = [
+            m
+            for m, at in header.paid.items()
+            if at < len(self.cells) and self.cells[at] not in ("", None)
+        ]
+        if not given:
+            return {}
+        if right is not None and right.months:
+            self.faults += [
+                Fault(header.where_paid(self.n, m), "khoản một lần không có mục này; xóa ô.")
+                for m in given
+            ]
+            return {}
+        return self.paid()
 
     def decided(self, _born: tuple[date, date] | None) -> _Right | None:
         """Read an amount a month, from and to a month: checked, not computed."""

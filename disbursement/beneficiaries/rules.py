@@ -18,7 +18,7 @@ import orjson
 
 from bank_adapters.contract import AdapterError
 from bank_adapters.vietqr import MAX_ACCOUNT, MAX_PAYLOAD, read_qr
-from disbursement.beneficiaries.columns import ColumnSet, Header, plain
+from disbursement.beneficiaries.columns import ONLY_MERIT, ColumnSet, Header, plain
 from disbursement.entitlements.facts import (
     Birth,
     Case,
@@ -429,6 +429,12 @@ class Reading(Cells):
             self.fail("payee_relation", "người nhận khác đối tượng mà chưa ghi quan hệ; ghi vào.")
         kind, bank, account, owner, relation = self.destination(name)
         paid = self.paid()
+        for column in ONLY_MERIT & self.values.keys():
+            if says_something(self.values[column]):
+                self.fail(
+                    column,
+                    "mục này của ưu đãi người có công; xóa ô này, hoặc sửa chương trình.",
+                )
         if self.faults or case is None or born is None:
             return self.faults
         return Row(
@@ -664,6 +670,16 @@ class Reading(Cells):
                     f"nào sau đó: xem lại tháng {show_month(month)}.",
                 )
         return out
+
+
+_SAYS_NOTHING = frozenset({"", "0", "không", "không có", "không nghèo"})
+
+
+def says_something(cell: Any) -> bool:
+    """Tell whether a cell states a fact: an empty one does not, nor does a plain no."""
+    if cell is None or cell is False or cell == 0:
+        return False
+    return type(cell) is not str or plain(clean(cell)) not in _SAYS_NOTHING
 
 
 def whole_number(value: Any) -> int | None:

@@ -8,7 +8,6 @@ changed account is a new destination that waits out its cooling-off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,9 +15,18 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-from disbursement.beneficiaries import columns
+from disbursement.beneficiaries import columns, rights
+from disbursement.beneficiaries.comparing import (
+    COMPARISONS,
+    REFUSED,
+    add_faults,
+    follow_people,
+    match_people,
+    one,
+)
 from disbursement.beneficiaries.openings import hold_unopened
 from disbursement.beneficiaries.payers import definition
+from disbursement.beneficiaries.programme_rows import Programme
 from disbursement.beneficiaries.reader import Encoding, open_table
 from disbursement.beneficiaries.staging import (
     Staged,
@@ -30,6 +38,7 @@ from disbursement.beneficiaries.staging import (
 )
 from disbursement.documents.refused import refused_xlsx
 from disbursement.entitlements import store
+from disbursement.entitlements.merit_bulk import LINE
 from disbursement.platform import files, ids
 from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
@@ -49,7 +58,8 @@ COOLING_OFF_SETTING = "cooling_off_days"
 class ImportReport:
     """What an import did, in rows; `people`, `cases`, `destinations` are newly made ones.
 
-    `held`: holds raised by this file. `errors`: the workbook with the refused rows.
+    `held`: holds raised by this file. `errors`: the workbook with the refused rows. `lump_sums`:
+    amounts of meritorious service paid once; its monthly cases count among `cases`.
     """
 
     rows_read: int
@@ -64,6 +74,7 @@ class ImportReport:
     errors: str | None
     sha256: str
     repeated: bool = False
+    lump_sums: int = 0
 
 
 def import_register(
@@ -88,7 +99,9 @@ def import_register(
             if (known := _known_file(conn, sha)) is not None:
                 return known
         import_id = begin_stage(ctx)
-        stager = Stager(ctx, source, import_id, only_payer=payer)
+        with ctx.cell.read() as conn:
+            merits = rights.programme_of(ctx, conn, LINE)
+        stager = Stager(ctx, source, import_id, only_payer=payer, merits=merits)
         try:
             stager.run()
             return _take(ctx, path, sha, stager, mode, actor, out_dir or path.parent)
@@ -128,189 +141,43 @@ def _take(
         alone(conn, "register")
         if (known := _known_file(conn, sha)) is not None:  # while this one was read
             return known
-        values = {"i": staged.import_id}
+        values = {"i": staged.import_id, "programme": LINE}
         match_people(conn, values)
-        add_faults(conn, values, _COMPARISONS)
+        add_faults(conn, values, COMPARISONS)
+        merits = stager.merits if one(conn, _MERITS, values) else None
+        if merits is not None:
+            rights.compare(conn, values, merits, own_file=False)
         refused = int(one(conn, REFUSED, values))
         errors = give_back(conn, ctx, stager, folder, path) if refused else None
         if refused and (mode == "all" or refused == staged.rows_read):
             return ImportReport(staged.rows_read, 0, refused, 0, 0, 0, 0, 0, 0, errors, sha.hex())
         follow_people(conn, values)
-        report = _flip(conn, ctx, sha, staged, refused, actor)
+        report = _flip(conn, ctx, sha, staged, refused, actor, merits)
         refresh_statistics(
-            conn, "person", "benefit_case", "destination", "profile", "unit_profile", "hold"
-        )
+            conn, "person", "benefit_case", "destination", "profile", "unit_profile", "hold",
+            "list_unit", "list_right",
+        )  # fmt: skip
         _record(conn, ctx, path, sha, staged, report, actor)
         return replace(report, errors=errors)
-
-
-def one(conn: Connection, sql: str, values: dict[str, Any]) -> Any:
-    """Return the one value a SELECT gives."""
-    return conn.execute(text(sql), values).scalar_one()
-
-
-def analyze(conn: Connection, *tables: str) -> None:
-    """Tell PostgreSQL's planner about work tables it has never seen; SQLite needs nothing."""
-    if conn.dialect.name == "postgresql":
-        for table in tables:
-            conn.exec_driver_sql(f"ANALYZE {table}")
-
-
-# Columns of doubled rows that are compared; in a work table of their own, so that both planners
-# know how few they are.
-_COMPARED = (
-    "person_id", "payer_id", "name", "birth_from", "birth_to", "sex", "programme", "clause",
-    "dest_digest", "opening_month",
-)  # fmt: skip
-
-
-def match_people(conn: Connection, values: dict[str, Any]) -> None:
-    """Find people on the register, and rows of the same person (`work_twice`)."""
-    conn.execute(
-        text(
-            "UPDATE import_row SET person_id = p.id, known = 1 FROM person p "
-            "WHERE import_row.import_id = :i AND p.identity_blind = import_row.who_blind"
-        ),
-        values,
-    )
-    for table in ("work_who", "work_twice"):
-        conn.execute(text(f"DROP TABLE IF EXISTS {table}"))
-    conn.execute(
-        text(
-            "CREATE TEMPORARY TABLE work_who AS SELECT who_blind, min(n) AS first_n "
-            "FROM import_row WHERE import_id = :i GROUP BY who_blind HAVING count(*) > 1"
-        ),
-        values,
-    )
-    analyze(conn, "work_who")
-    columns_ = ", ".join(f"r.{c}" for c in _COMPARED)
-    conn.execute(
-        text(
-            f"CREATE TEMPORARY TABLE work_twice AS SELECT r.n, f.first_n, 0 AS good_n, {columns_} "
-            "FROM work_who f CROSS JOIN import_row r "
-            "WHERE r.import_id = :i AND r.who_blind = f.who_blind"
-        ),
-        values,
-    )
-    conn.execute(text("CREATE UNIQUE INDEX work_twice_n ON work_twice (n)"))
-    conn.execute(text("CREATE INDEX work_twice_first ON work_twice (first_n)"))
-    analyze(conn, "work_twice")
-
-
-REFUSED = "SELECT count(DISTINCT n) FROM import_fault WHERE import_id = :i"
-
-_TWICE = "FROM work_twice r JOIN work_twice f ON f.n = r.first_n WHERE r.n <> f.n AND "
-
-# (number, SELECT of row number and sentence); the file's own contradictions first.
-_COMPARISONS = (
-    (
-        101,
-        "SELECT r.n, 'Dòng ' || r.n || ': cùng số định danh với dòng ' || f.n || ' nhưng khác họ "
-        "tên, ngày sinh hoặc giới tính; đối chiếu hai dòng, sửa dòng sai.' " + _TWICE
-        + "(r.name <> f.name OR r.birth_from <> f.birth_from OR r.birth_to <> f.birth_to "
-        "OR r.sex <> f.sex OR r.payer_id <> f.payer_id)",
-    ),
-    (
-        102,
-        "SELECT r.n, 'Dòng ' || r.n || ': trùng người, chương trình và diện hưởng với dòng ' || "
-        "min(q.n) || '; bỏ một dòng.' "
-        "FROM work_twice r JOIN work_twice q ON q.first_n = r.first_n AND q.n < r.n "
-        "WHERE q.programme = r.programme AND q.clause = r.clause GROUP BY r.n",
-    ),
-    (
-        103,
-        "SELECT r.n, 'Dòng ' || r.n || ': cùng người với dòng ' || f.n || ' nhưng khác nơi nhận; "
-        "một người chỉ có một nơi nhận, sửa cho giống nhau.' " + _TWICE
-        + "r.dest_digest <> f.dest_digest",
-    ),
-    (
-        104,
-        "SELECT r.n, 'Dòng ' || r.n || ': cùng người với dòng ' || f.n || ', số đã trả chỉ ghi ở "
-        "một dòng; xóa ở dòng này.' " + _TWICE
-        + "r.opening_month IS NOT NULL AND f.opening_month IS NOT NULL",
-    ),
-    (
-        105,
-        "SELECT r.n, 'Dòng ' || r.n || ': người này đã có trong sổ với họ tên, ngày sinh hoặc "
-        "giới tính khác; đối chiếu thẻ căn cước rồi sửa.' FROM import_row r "
-        "JOIN person p ON p.id = r.person_id WHERE r.import_id = :i AND r.known = 1 "
-        "AND (p.name <> r.name OR p.birth_from <> r.birth_from OR p.birth_to <> r.birth_to "
-        "OR p.sex <> r.sex)",
-    ),
-    (
-        106,
-        "SELECT r.n, 'Dòng ' || r.n || ': người này đang do xã mã ' || y.code || ' chi trả; cần "
-        "quyết định chuyển đi của xã đó trước.' FROM import_row r "
-        "JOIN person p ON p.id = r.person_id JOIN payer y ON y.id = p.payer_id "
-        "WHERE r.import_id = :i AND r.known = 1 AND p.payer_id <> r.payer_id",
-    ),
-    (
-        107,
-        "SELECT r.n, 'Dòng ' || r.n || ': số đã trả khác số đã mở sổ cho người này; số đã mở sổ "
-        "không sửa được bằng cách nhập lại, bỏ các cột đã trả.' FROM import_row r "
-        "WHERE r.import_id = :i AND r.known = 1 AND EXISTS (SELECT 1 FROM import_paid m "
-        "JOIN opening o ON o.person_id = r.person_id AND o.cover = m.cover "
-        "WHERE m.import_id = :i AND m.n = r.n AND m.amount_vnd <> o.amount_vnd)",
-    ),
-)  # fmt: skip
-
-
-PEOPLE_COMPARISONS = tuple(c for c in _COMPARISONS if c[0] in (101, 103, 105, 106))
-"""What any file that names people is compared for."""
-
-
-def add_faults(
-    conn: Connection, values: dict[str, Any], comparisons: Sequence[tuple[int, str]]
-) -> None:
-    """Refuse the staged rows that the comparisons (number, SELECT of n and sentence) find."""
-    for k, select in comparisons:
-        conn.execute(
-            text(
-                "INSERT INTO import_fault (import_id, n, k, sentence) "
-                f"WITH s(n, sentence) AS ({select}) SELECT :i, s.n, {k}, s.sentence FROM s"
-            ),
-            values,
-        )
-    conn.execute(
-        text(
-            "UPDATE import_row SET state = 1 WHERE import_id = :i AND n IN "
-            "(SELECT n FROM import_fault WHERE import_id = :i)"
-        ),
-        values,
-    )
-
-
-# The first good row of a person who is new makes the person; the others follow it.
-_GOOD_ROW = """
-UPDATE work_twice SET good_n = coalesce((SELECT min(v.n) FROM work_twice v
-  WHERE v.first_n = work_twice.first_n AND NOT EXISTS (SELECT 1 FROM import_fault x
-    WHERE x.import_id = :i AND x.n = v.n)), 0)
-"""
-
-_FOLLOW = """
-UPDATE import_row SET known = 2, person_id = g.person_id
-FROM work_twice w JOIN work_twice g ON g.n = w.good_n
-WHERE import_row.import_id = :i AND import_row.n = w.n AND import_row.state = 0
-  AND import_row.known = 0 AND w.n <> w.good_n
-"""
-
-
-def follow_people(conn: Connection, values: dict[str, Any]) -> None:
-    """Let the first good row of a new person make the person, and the others follow it."""
-    conn.execute(text(_GOOD_ROW), values)
-    conn.execute(text(_FOLLOW), values)
 
 
 # ---- taking over ----------------------------------------------------------------------------
 
 
 def _flip(
-    conn: Connection, ctx: Context, sha: bytes, staged: Staged, refused: int, actor: str
+    conn: Connection,
+    ctx: Context,
+    sha: bytes,
+    staged: Staged,
+    refused: int,
+    actor: str,
+    merits: Programme | None,
 ) -> ImportReport:
     day = today(ctx.clock)
     at = stamp(ctx.clock)
     values: dict[str, Any] = {
         "i": staged.import_id,
+        "programme": LINE,
         "seq": ids.block(conn, "change", 1),
         "at": at,
         "by": actor,
@@ -325,12 +192,15 @@ def _flip(
     conn.execute(text(_OPENING_MONTHS), values)
     held = _holds(conn, values)
     _spans(conn, values, month_of(day))
+    right = rights.Rights()
+    if merits is not None:
+        right = rights.take(conn, ctx, sha, values, merits)
     held += hold_unopened(conn, ctx, actor, only_opened=True)
     good = int(one(conn, _GOOD, values))
-    taken = cases + changed
+    taken = cases + changed + right.rows
     return ImportReport(
-        staged.rows_read, taken, refused, good - taken, changed, people, cases, destinations,
-        held, None, sha.hex(),
+        staged.rows_read, taken, refused, good - taken, changed + right.changed + right.replaced,
+        people, cases + right.cases, destinations, held, None, sha.hex(), lump_sums=right.months,
     )  # fmt: skip
 
 
@@ -359,6 +229,9 @@ def take_people(conn: Connection, ctx: Context, sha: bytes, import_id: int, acto
     return people
 
 
+_MERITS = (
+    "SELECT count(*) FROM import_row WHERE import_id = :i AND state = 0 AND programme = :programme"
+)
 _GOOD = "SELECT count(*) FROM import_row WHERE import_id = :i AND state = 0"
 
 _PEOPLE = """
@@ -382,7 +255,8 @@ INSERT INTO benefit_case (id, person_id, payer_id, programme, clause, facts, dec
 SELECT r.case_id, r.person_id, r.payer_id, r.programme, r.clause, r.facts, r.decision_number,
   r.decision_date, r.decision_signer, r.start_month, r.end_month, r.end_cause, r.opening_month,
   r.payee_name, r.payee_relation, r.payee_document, r.row_digest, :i, :seq
-FROM import_row r WHERE r.import_id = :i AND r.state = 0 AND r.known <> 1
+FROM import_row r WHERE r.import_id = :i AND r.state = 0 AND r.programme <> :programme
+  AND r.known <> 1
 """
 
 # Apart from the new people's: a SELECT that reads what it inserts into is kept in memory first.
@@ -496,7 +370,7 @@ _OPENINGS = """
 INSERT INTO opening (person_id, cover, amount_vnd, programme, import_id, journal_id)
 SELECT r.person_id, m.cover, m.amount_vnd, r.programme, :i, NULL
 FROM import_paid m JOIN import_row r ON r.import_id = :i AND r.n = m.n
-WHERE m.import_id = :i AND r.state = 0
+WHERE m.import_id = :i AND r.state = 0 AND r.programme <> :programme
 ON CONFLICT (person_id, cover) DO NOTHING
 """
 

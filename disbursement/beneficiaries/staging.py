@@ -25,6 +25,7 @@ from disbursement.beneficiaries.programme_rows import Programme
 from disbursement.beneficiaries.reader import Chunk, Source, Spool
 from disbursement.beneficiaries.rules import Fault, search_form
 from disbursement.documents.refused import RefusedRow
+from disbursement.entitlements.list_due import LISTED
 from disbursement.entitlements.store import ProfileIds, horizon, known_rates
 from disbursement.platform import ids
 from disbursement.platform.clock import month_of, stamp, today
@@ -92,7 +93,10 @@ class Stager:
         *,
         only_payer: str | None,
         programme: Programme | None = None,
+        merits: Programme | None = None,
     ) -> None:
+        """Prepare to read: a list `programme`'s file, or the register's, with rows of `merits`."""
+        self.merits = merits
         self.ctx = ctx
         self.source = source
         self.staged = Staged(import_id)
@@ -104,8 +108,9 @@ class Stager:
             rates = known_rates(conn)
             banks = directory_of(conn, day)
         self.rules = Rules(
-            source.header, ctx.cell.code, payers, day, last, only_payer, rates, programme, banks
-        )
+            source.header, ctx.cell.code, payers, day, last, only_payer, rates, programme, banks,
+            merits,
+        )  # fmt: skip
         self._good: list[Good] = []
         self._bad: list[tuple[int, list[Fault]]] = []
         self._new: dict[bytes, str] = {}
@@ -201,8 +206,8 @@ class Stager:
             search_form(row.name), row.birth_from, row.birth_to, row.sex, row.commune,
             ids.new_reference(), row.programme, row.clause, row.facts, row.decision_number,
             row.decision_date, row.decision_signer, row.start_month, row.end_month, row.end_cause,
-            min(row.paid) if row.paid else None, row.payee_name, row.payee_relation,
-            row.payee_document, row.kind, row.bank_code,
+            None if not row.paid or row.facts.startswith(LISTED) else min(row.paid),
+            row.payee_name, row.payee_relation, row.payee_document, row.kind, row.bank_code,
             keys.encrypt("destination.account", dest_id, row.account) if row.account else None,
             account_blind, row.account[-4:], row.owner_name, row.owner_relation, dest_digest,
             row_digest,

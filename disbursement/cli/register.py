@@ -138,6 +138,8 @@ def import_(
             f"Người mới {report.people}, hồ sơ mới {report.cases}, nơi nhận mới "
             f"{report.destinations}, phải giữ lại {report.held}."
         )
+        if report.lump_sums:
+            typer.echo(f"Khoản một lần của người có công: {report.lump_sums}.")
         if report.errors:
             typer.echo(f"Các dòng trả lại, kèm lý do: {report.errors}")
     require_taken(report)

@@ -1,6 +1,7 @@
 """Who of merit has which profile when: the spans of the monthly cases, kept as they change.
 
-A span reaches over every month from the payer's go-live to the horizon, idle months too, so that
+A span reaches over every month from the payer's go-live (or the first month of the person's
+opening) to the horizon, idle months too, so that
 what was paid and is not due any more is found by the same comparison as a rise.
 """
 
@@ -36,7 +37,9 @@ from disbursement.platform.clock import add_months
 from ledger.bulk import bulk_insert
 
 _CASES = """
-SELECT m.sub_id, m.person_id, p.payer_id, y.go_live_month, p.sex, m.body
+SELECT m.sub_id, m.person_id, p.payer_id, y.go_live_month, p.sex, m.body,
+  (SELECT min(o.cover) FROM list_opening o WHERE o.sub_id = m.sub_id),
+  (SELECT max(o.cover) FROM list_opening o WHERE o.sub_id = m.sub_id)
 FROM merit_case m JOIN person p ON p.id = m.person_id JOIN payer y ON y.id = p.payer_id
 WHERE m.sub_id IN (SELECT DISTINCT c.sub_id FROM merit_case c
   JOIN work_renew w ON w.person_id = c.person_id WHERE c.sub_id > :at ORDER BY c.sub_id LIMIT :n)
@@ -70,7 +73,7 @@ def _batch(
     made: dict[int, list[tuple[int, int, int, str]]] = {}
     for sub, found in groupby(rows, key=itemgetter(0)):
         group = list(found)
-        _, person, payer, live, sex, _ = group[0]
+        _, person, payer, live, sex, _, opened, through = group[0]
         cases = [MeritCase.from_json(r[5]) for r in group]
         events = [
             t.event
@@ -78,6 +81,8 @@ def _batch(
             if t.case_id is None and t.kind in REACHING and not isinstance(t.event, Grant)
         ]
         first = max(int(live), *(_after(c) for c in cases))
+        if opened is not None and first <= max(int(live), add_months(int(through), 1)):
+            first = int(opened)  # the book says what each of these months was paid
         who = MeritPerson(cases, events, "M" if sex == "male" else "F")
         made[int(sub)] = [(a, b, int(payer), p) for a, b, p in merit_spans(who, first, last)]
     texts = {p for spans in made.values() for *_, p in spans}

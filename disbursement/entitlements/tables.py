@@ -124,6 +124,18 @@ merit_case = Table(
     Index("merit_case_person", "person_id"),
 )
 
+# What was paid for a unit of merit for months before go-live, as `opening` for social assistance.
+list_opening = Table(
+    "list_opening",
+    cell_metadata,
+    big("sub_id"),
+    whole("cover"),
+    big("amount_vnd"),  # 0: due and not paid yet
+    big("import_id"),
+    big("journal_id", null=True),
+    PrimaryKeyConstraint("sub_id", "cover"),
+)
+
 # What a later row replaced.
 merit_case_change = Table(
     "merit_case_change",

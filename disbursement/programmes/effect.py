@@ -80,7 +80,8 @@ def _months(conn: Connection) -> tuple[int, int] | None:
     last = conn.execute(
         text(
             "SELECT max(m.month) FROM (SELECT max(month) AS month FROM pay_list WHERE state IN "
-            "('released', 'closed') UNION ALL SELECT max(cover) FROM opening) m"
+            "('released', 'closed') UNION ALL SELECT max(cover) FROM opening "
+            "UNION ALL SELECT max(cover) FROM list_opening) m"
         )
     ).scalar()
     return None if first is None or last is None or first > last else (int(first), int(last))

@@ -263,7 +263,10 @@ def assess_month(
 def _first_booked(conn: Connection, month: int) -> int:
     """Return the first month for which anything can stand in the books (yyyymm)."""
     found = conn.execute(
-        text("SELECT min(go_live_month) FROM payer UNION ALL SELECT min(cover) FROM opening")
+        text(
+            "SELECT min(go_live_month) FROM payer UNION ALL SELECT min(cover) FROM opening "
+            "UNION ALL SELECT min(cover) FROM list_opening"
+        )
     ).scalars()
     return min((int(m) for m in found if m is not None), default=month)
 

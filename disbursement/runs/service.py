@@ -106,6 +106,7 @@ def prepare(
         for payer_id, code in payers:
             require(conn, signer, "preparer", code)
             _check_order(conn, payer_id, code, month)
+        _check_opened(conn, [p for p, _ in payers])
         day = today(ctx.clock)
         require_fresh(conn, payers, day)
         hold_known_dead(conn, ctx, payers, day, signer.username)
@@ -213,6 +214,30 @@ def _check_order(conn: Connection, payer_id: int, code: str, month: int) -> None
             f"{code} chưa có kỳ {show_month(first)}; hãy lập và đóng kỳ đó trước, rồi mới lập kỳ "
             f"{show_month(month)}.",
         )
+
+
+def _check_opened(conn: Connection, payer_ids: Sequence[int]) -> None:
+    """Refuse while what was paid before going live is known and not in the book yet.
+
+    Those months would be compared with an empty book, and paid a second time.
+    """
+    waiting = conn.execute(
+        text(
+            "SELECT DISTINCT y.id, y.code, y.go_live_month FROM (SELECT p.payer_id FROM opening o "
+            "JOIN person p ON p.id = o.person_id WHERE o.journal_id IS NULL UNION ALL "
+            "SELECT u.payer_id FROM list_opening o JOIN list_unit u ON u.sub_id = o.sub_id "
+            "WHERE o.journal_id IS NULL) q JOIN payer y ON y.id = q.payer_id ORDER BY y.code"
+        )
+    ).all()
+    for payer_id, code, live in waiting:
+        if int(payer_id) in payer_ids:
+            through = add_months(int(live), -1)
+            raise NotNowError(
+                "not_opened",
+                f"{code} có số đã trả trước tháng vận hành chưa ghi vào sổ; chạy `disburse "
+                f"register open --through {through // 100}-{through % 100:02d}` trước, rồi lập "
+                "danh sách.",
+            )
 
 
 def open_lists(

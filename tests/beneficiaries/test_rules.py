@@ -102,7 +102,7 @@ def test_bank_and_account_are_taken_from_the_payees_own_code() -> None:
         ({"start_month": "06/2025"}, "ô M15", "hai năm"),
         ({"commune": "99999"}, "ô E15", "năm 2026"),
         ({"commune": "00004"}, "ô E15", "Phường Ba Đình thuộc Thành phố Hà Nội"),
-        ({"programme": "NCC"}, "ô F15", "chọn một trong: sa, tgxh"),
+        ({"programme": "NCCC"}, "ô F15", "chọn một trong: sa, tgxh"),
         ({"programme": "HTXH"}, "ô G15", "không thuộc chương trình"),
         ({"clause": "K9"}, "ô G15", "diện 'K9' không có"),
         ({"degree": "Nhẹ"}, "ô H15", "chọn một trong: nặng"),

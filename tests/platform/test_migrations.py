@@ -50,6 +50,8 @@ FROZEN = {
     "0015_merit_cases.sqlite.sql": "469024dbd55cb5f8",
     "0017_advance_moves.postgresql.sql": "f3f9d71914fbe07d",
     "0017_advance_moves.sqlite.sql": "06f76bf98dd575b9",
+    "0018_list_openings.postgresql.sql": "cd862a5394eb303b",
+    "0018_list_openings.sqlite.sql": "abc370c54f0d0ee2",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
     "0002_bank_directory.postgresql.sql": "6dfcd555943f607c",
@@ -223,6 +225,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0015",
         "0016",
         "0017",
+        "0018",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -256,8 +259,9 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
             "list_warning",
         ):
             conn.exec_driver_sql(f"DROP TABLE {table}")
-        for table in ("list_unit", "list_right", "list_right_change", "merit_case"):
+        for table in ("list_unit", "list_right", "list_right_change", "list_opening"):
             conn.exec_driver_sql(f"DROP TABLE {table}")
+        conn.exec_driver_sql("DROP TABLE merit_case")
         conn.exec_driver_sql("DROP TABLE merit_case_change")
         conn.exec_driver_sql("DROP TABLE case_event")
         conn.exec_driver_sql("DROP TABLE officer_account")

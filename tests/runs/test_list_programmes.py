@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from disbursement.beneficiaries.programmes import ProgrammeReport, import_programme
+from disbursement.beneficiaries.service import ImportReport
 from disbursement.platform.errors import NotFoundError, NotNowError
 from disbursement.programmes import service as rates
 from disbursement.programmes.rates import data_file
@@ -65,7 +66,7 @@ def give(
     return done
 
 
-def refused(world: World, done: ProgrammeReport) -> str:
+def refused(world: World, done: ProgrammeReport | ImportReport) -> str:
     from tests.documents.papers import cells
 
     assert done.errors is not None

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from disbursement.beneficiaries.comparing import analyze
 from disbursement.beneficiaries.holds import birth_words
 from disbursement.beneficiaries.national.profiles import DEATHS, Profile, profiles
 from disbursement.beneficiaries.national.queries import (
@@ -21,7 +22,6 @@ from disbursement.beneficiaries.national.queries import (
     work_scope,
     work_subject,
 )
-from disbursement.beneficiaries.service import analyze
 from disbursement.documents.reconciled import Finding, RegisterReport, reconciled_xlsx
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
