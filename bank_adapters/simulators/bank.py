@@ -127,8 +127,10 @@ class SimulatedBank:
         self.truth = truth or {}
         (folder / "out").mkdir(parents=True, exist_ok=True)
         (folder / "in").mkdir(exist_ok=True)
-        self.db = sqlite3.connect(folder / "bank.db", isolation_level=None)
-        self.db.executescript(_TABLES)
+        self._taken: set[tuple[str, int, int]] = set()
+        self.db = sqlite3.connect(folder / "bank.db", isolation_level=None, check_same_thread=False)
+        # A simulator need not survive a power cut; it must survive being killed.
+        self.db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _TABLES)
 
     def close(self) -> None:
         """Close the bank's books."""
@@ -166,6 +168,11 @@ class SimulatedBank:
         """
         taken = 0
         for path in sorted((self.folder / "out").glob("*.xml")):
+            found = path.stat()
+            mark = (path.name, found.st_size, found.st_mtime_ns)
+            if mark in self._taken:
+                continue
+            self._taken.add(mark)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if self.db.execute("SELECT 1 FROM message WHERE sha256 = ?", (digest,)).fetchone():
                 continue
@@ -431,20 +438,20 @@ def read_orders(path: Path) -> tuple[str, str, list[Instruction]]:
         no_network=True,
         load_dtd=False,
     ):
-        name = _local(element)
+        name, space = _local(element), f"{{{etree.QName(element).namespace}}}"
         if name == "GrpHdr":
             texts = {_local(c): c.text or "" for c in element}
             message, count = texts["MsgId"], int(texts["NbOfTxs"])
             total = int(texts["CtrlSum"])
         elif name == "DbtrAcct":
-            debtor = _text(element, "Id", "Othr", "Id")
+            debtor = _text(element, f"{space}Id/{space}Othr/{space}Id")
         else:
             orders.append(
                 Instruction(
-                    _text(element, "PmtId", "EndToEndId"),
-                    int(_text(element, "Amt", "InstdAmt")),
-                    _text(element, "CdtrAcct", "Id", "Othr", "Id"),
-                    _text(element, "Cdtr", "Nm"),
+                    _text(element, f"{space}PmtId/{space}EndToEndId"),
+                    int(_text(element, f"{space}Amt/{space}InstdAmt")),
+                    _text(element, f"{space}CdtrAcct/{space}Id/{space}Othr/{space}Id"),
+                    _text(element, f"{space}Cdtr/{space}Nm"),
                 )
             )
             element.clear()
@@ -453,8 +460,8 @@ def read_orders(path: Path) -> tuple[str, str, list[Instruction]]:
     return message, debtor, orders
 
 
-def _text(element: etree._Element, *path: str) -> str:
-    return element.findtext("/".join(f"{{*}}{name}" for name in path)) or ""
+def _text(element: etree._Element, path: str) -> str:
+    return element.findtext(path) or ""
 
 
 def _local(element: etree._Element) -> str:

@@ -43,7 +43,7 @@ class WalletSaid(NamedTuple):
 _wallets: list[Simulator] = []
 _serving = ExitStack()
 _open: list[tuple[Context, SetClock]] = []
-_parties: list[Counterparties] = []
+_parties: list[Counterparties[SimulatedBank]] = []
 
 
 def make_sample(

@@ -18,8 +18,8 @@ from typing import Any
 from bank_adapters import bench, rendering
 from bank_adapters.sheets.profile import load_sheet
 from disbursement.bench import memory
-from disbursement.bench.apart import Apart
 from disbursement.bench.stages import Stages
+from disbursement.platform.apart import Apart
 
 MOST_ITEMS = 1_000_000
 MB = "mb-bulk-2026"

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import text
 
 from disbursement.bench import counterparties, databases, memory
-from disbursement.bench.apart import Apart
 from disbursement.bench.databases import Kind, Place
 from disbursement.bench.stages import Stages
 from disbursement.beneficiaries.holds import check_deaths
@@ -29,6 +28,7 @@ from disbursement.fallback.service import close_roster
 from disbursement.identity.service import Signer
 from disbursement.jobs import invariants, worker
 from disbursement.payments.evidence import decide_unknown
+from disbursement.platform.apart import Apart
 from disbursement.platform.calendar import forward
 from disbursement.platform.clock import SetClock, add_months
 from disbursement.platform.context import Context, open_context
@@ -75,7 +75,7 @@ def bench_month(
             sample = maker.do(
                 counterparties.make_sample, home / "sample", people, PROVINCE, seed, form, payers
             )
-            stages.peaked("sample", maker.peak_mb())
+            stages.peaked("sample", maker.do(memory.peak_mb))
         stages.count("sample", sample.register_rows)
         settings = Settings.model_construct(
             home=home, database_url=place.url, env="demo", cell=PROVINCE, today=None
@@ -274,7 +274,7 @@ class BenchMonth:
         work = counterparties.sheets if kind == "sheet" else counterparties.rosters
         with self.stages.stage("pdf"):
             done = self.printer.do(work, counterparties.first_of_each(papers), day)
-        self.stages.peaked("pdf", self.printer.peak_mb())
+        self.stages.peaked("pdf", self.printer.do(memory.peak_mb))
         self.stages.count("pdf", done)
 
     def _rows(self, query: str) -> list[Any]:

@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import text
 
 from disbursement.bench import counterparties, databases
-from disbursement.bench.apart import Apart
 from disbursement.bench.databases import Kind, Place
 from disbursement.bench.stages import Stages
 from disbursement.beneficiaries.holds import check_deaths
@@ -26,6 +25,7 @@ from disbursement.demo import office
 from disbursement.demo.month import Days
 from disbursement.jobs import calls, invariants, worker
 from disbursement.platform import files
+from disbursement.platform.apart import Apart
 from disbursement.platform.clock import SetClock, add_months
 from disbursement.platform.connections import connection_path
 from disbursement.platform.context import Context, open_context

@@ -2,6 +2,7 @@
 
 The books are read as they stood at the step's end (one snapshot), while the office goes on. What a
 step broke is known before the next step is checked, and at the latest when the auditor leaves.
+Last, the whole ledger is recomputed there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from disbursement.platform.clock import SetClock
 from disbursement.platform.context import open_context
 from disbursement.platform.errors import OurFaultError
 from disbursement.platform.settings import Settings
+from ledger.verify import verify
+
+_LEDGER = -1
+"""Asked for in place of a month: recompute the whole ledger."""
 
 Answer = list[tuple[str, str, str]]
 """What was found: invariant, place, amount."""
@@ -72,6 +77,15 @@ class Auditor:
         for line in (f"  {step}", *later):
             self._say(line)
 
+    def begin_verify(self) -> None:
+        """Begin to recompute the whole ledger, after the last step's check; see `verified`."""
+        self.wait()
+        self._pipe.send(_LEDGER)
+
+    def verified(self) -> bool:
+        """Tell whether the ledger that was recomputed is right; waits for it."""
+        return not self._receive()
+
     def close(self) -> None:
         """Wait for the last check and let the auditor go."""
         try:
@@ -95,6 +109,11 @@ def _audit(pipe: Pipe, values: dict[str, Any]) -> None:
     try:
         while True:
             since = pipe.recv()
+            if since == _LEDGER:
+                with ctx.cell.read() as conn:
+                    problems = verify(conn).problems
+                pipe.send([(p.where, str(p.journal_id), p.what) for p in problems])
+                continue
             with ctx.cell.read() as conn:
                 conn.execute(text("SELECT seq FROM chain_head")).all()
                 pipe.send([])

@@ -12,16 +12,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from bank_adapters.simulators.bank import Holder, SimulatedBank
+from bank_adapters.simulators.bank import Holder
 from disbursement.fallback.simulator import simulated_result
 from disbursement.platform import files
 from disbursement.platform.clock import show_month
 from disbursement.runs import close
 
 COUNTS_AS_COLLECTED = 2  # column of the desk's result list that carries the day
+
+
+class Bank(Protocol):
+    """What is asked of a bank here; amounts in dong."""
+
+    def credit(self, account: str, amount: int, words: str) -> None:
+        """Book money that arrives on a deposit account."""
+
+    def debit(self, account: str, amount: int, words: str) -> None:
+        """Book money that leaves a deposit account."""
+
+    def paid(self, account: str) -> tuple[int, int]:
+        """Return (debited and not returned, balance) of a deposit account."""
+
+
+AnyBank = TypeVar("AnyBank", bound=Bank)
 
 
 def bank_truth(sample: Path) -> dict[str, Holder]:
@@ -40,11 +57,11 @@ def collected(result: bytes) -> int:
 
 
 @dataclass
-class Counterparties:
+class Counterparties(Generic[AnyBank]):
     """The provider's bank and its desks; `accounts`: payer code -> deposit account."""
 
     provider: str
-    bank: SimulatedBank
+    bank: AnyBank
     accounts: dict[str, str]
     folder: Path
     seed: int = 1

@@ -13,6 +13,7 @@ from bank_adapters.profiles import load_profile
 from disbursement.beneficiaries.holds import check_deaths
 from disbursement.demo.auditor import Auditor
 from disbursement.demo.counterparties import Counterparties
+from disbursement.demo.outside import OutsideBank
 from disbursement.demo.printing import PrintRoom
 from disbursement.demo.rails import DemoRails
 from disbursement.demo.stopwatch import Stopwatch
@@ -78,7 +79,7 @@ class DemoMonth:
     ctx: Context
     clock: SetClock
     signers: dict[str, Signer]
-    parties: Counterparties
+    parties: Counterparties[OutsideBank]
     rails: DemoRails
     printing: PrintRoom
     auditor: Auditor
@@ -165,6 +166,7 @@ class DemoMonth:
     def _transfer(self, days: Days) -> None:
         self.clock.set(days.paid)
         self.rails.at(days.paid, 9)
+        self.parties.bank.begin_taking(days.paid)
         with self.watch.stage("send"):
             sent = worker.send_due(self.ctx)
         self.printing.write("roster", [r.batch for r in self._rosters()], days.paid)
@@ -172,7 +174,7 @@ class DemoMonth:
             self.rails.post.give(self._lists_of_the_post(), days.paid)
         self._healthy(f"{days.paid:%d/%m} {sent}")
         with self.watch.stage("simulate"):
-            count = self.parties.bank.take_orders(days.paid)
+            count = self.parties.bank.finish_taking()
         self.watch.count("send", count)
         with self.watch.stage("answers", count):
             taken = worker.pick_up(self.ctx)

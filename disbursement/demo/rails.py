@@ -1,15 +1,15 @@
 """The rails of a demo beside its bank: wallets, a Mobile Money operator, payOS, the post office.
 
-Those that are called are servers on this machine. All keep their own journal of what they were told
-to pay; what they report at the month's end, and what the demo compares with our books, comes from
-there alone.
+Those that are called are servers on this machine (see `outside`). All keep their own journal of
+what they were told to pay; what they report at the month's end, and what the demo compares with our
+books, comes from there alone.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -18,10 +18,8 @@ from sqlalchemy import text
 
 from bank_adapters.api.profile import load_api_profile
 from bank_adapters.simulators.bank import Holder
-from bank_adapters.simulators.wallet.base import Clock, Simulator
-from bank_adapters.simulators.wallet.journal import Journal
-from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
-from bank_adapters.simulators.wallet.server import serving
+from bank_adapters.simulators.wallet.journal import Callback, Journal
+from disbursement.demo.outside import Outside, RailSpec
 from disbursement.demo.post import DemoPost
 from disbursement.jobs.callbacks import receive
 from disbursement.payments.attempts import id_reader
@@ -36,6 +34,8 @@ FAULTS = ("lost_answer:3", "5xx_after_booking:2", "busy:2", "duplicate_callback"
 
 ALLOWED = 1_000
 """Calls a second that the demo's rails allow, whatever the profiles take real ones to allow."""
+AT_ONCE = 8
+"""Callbacks that arrive at the same time."""
 BOOKS = "rail.db"
 """A rail's own books, beside what is exchanged with it."""
 
@@ -56,54 +56,62 @@ class DemoRails:
     ctx: Context
     payers: dict[str, set[str]]
     post: DemoPost
-    simulators: dict[str, Simulator] = field(default_factory=dict)
+    outside: Outside
+    books: dict[str, Journal] = field(default_factory=dict)
+    """Provider -> its own books."""
+    now: int = 0
+    """The rails' time, in seconds since 1970."""
     put: dict[tuple[str, str], int] = field(default_factory=dict)
     """(payer, provider) -> what was drawn to the provider less what it gave back, in dong."""
     told: dict[tuple[str, str], int] = field(default_factory=dict)
     """(payer, provider) -> what was reported as paid so far, in dong."""
-    _open: ExitStack = field(default_factory=ExitStack)
 
     def start(self, seed: int, truth: dict[str, Holder]) -> None:
         """Start the servers and describe the connections to them."""
+        specs = []
         for provider, _, _, _, profile, _ in (*WALLETS, GATEWAY):
             if provider not in self.payers:
                 continue
-            adapter = load_api_profile(profile).adapter
-            keys, secrets = made_up_keys(adapter, seed)
-            clock = Clock(self.ctx.clock.now())
             books = self.ctx.settings.home / "drop" / provider / BOOKS
             books.parent.mkdir(parents=True, exist_ok=True)
-            made = SIMULATORS[adapter](
-                keys, clock, journal=Journal(books), seed=seed, faults=FAULTS, truth=truth
-            )
-            address = self._open.enter_context(serving(made))
-            self.simulators[provider] = made
-            lines = [f'base_url = "{address}"', f"calls_per_second = {ALLOWED}", "[secrets]"]
-            lines += [f"{name} = '''{value}'''" for name, value in secrets.items()]
+            specs.append(RailSpec(provider, load_api_profile(profile).adapter, books))
+        now = self.ctx.clock.now()
+        self.now = int(now.timestamp())
+        for provider, served in self.outside.open_rails(specs, now, seed, truth, FAULTS).items():
+            lines = [f'base_url = "{served.address}"', f"calls_per_second = {ALLOWED}", "[secrets]"]
+            lines += [f"{name} = '''{value}'''" for name, value in served.secrets.items()]
             path = connection_path(self.ctx.settings, provider)
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write(path, "\n".join(lines).encode())
             path.chmod(0o600)
+        self.books = {spec.provider: Journal(spec.books) for spec in specs}
 
     def close(self) -> None:
-        """Stop the servers and close their books."""
-        self._open.close()
-        for made in self.simulators.values():
-            made.journal.close()
+        """Close the rails' books."""
+        for books in self.books.values():
+            books.close()
         self.post.office.close()
 
     def at(self, day: date, hour: int) -> None:
         """Set the rails' time."""
-        seconds = int(datetime.combine(day, time(hour), ICT).timestamp())
-        for made in self.simulators.values():
-            made.clock.set(seconds)
+        self.now = int(datetime.combine(day, time(hour), ICT).timestamp())
+        self.outside.set_time(self.now)
 
     def call_back(self) -> None:
-        """Let the rails report what they have to."""
-        for provider, made in self.simulators.items():
-            for one in made.journal.due_callbacks(made.clock.now()):
-                headers = {name.lower(): value for name, value in one.headers.items()}
-                receive(self.ctx, provider, headers, one.body)
+        """Let the rails report what they have to, many at once as they do."""
+
+        def call(provider: str, one: Callback) -> None:
+            headers = {name.lower(): value for name, value in one.headers.items()}
+            receive(self.ctx, provider, headers, one.body)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            said = [
+                pool.submit(call, provider, one)
+                for provider, books in self.books.items()
+                for one in books.due_callbacks(self.now)
+            ]
+            for done in said:
+                done.result()
 
     def draw(self, payer: str, provider: str, amount: int) -> None:
         """Let the treasury's money arrive at a provider."""
@@ -139,12 +147,10 @@ class DemoRails:
         """Return (order, dong) of what a rail's own books say was paid."""
         if provider == POST[0]:
             return self.post.paid()
-        made = self.simulators[provider]
-        now = made.clock.now()
         return [
             (order.id, order.amount)
-            for order in made.journal.orders()
-            if order.state(now) in ("waiting", "credited")
+            for order in self.books[provider].orders()
+            if order.state(self.now) in ("waiting", "credited")
         ]
 
     def report_rows(self, month: int, day: date, *, send_back: bool) -> list[tuple[object, ...]]:

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from bank_adapters.simulators.bank import SimulatedBank
 from disbursement.beneficiaries.openings import open_register
 from disbursement.beneficiaries.service import import_register
 from disbursement.demo import office
@@ -15,6 +14,7 @@ from disbursement.demo.auditor import Auditor
 from disbursement.demo.counterparties import Counterparties, bank_truth
 from disbursement.demo.faults import clean_held, judge
 from disbursement.demo.month import DemoMonth
+from disbursement.demo.outside import Outside
 from disbursement.demo.place import place
 from disbursement.demo.post import DemoPost
 from disbursement.demo.printing import PrintRoom
@@ -70,7 +70,10 @@ def run_demo(
             judged = judge(ctx, folder, refused, GO_LIVE)
             innocent = clean_held(ctx, folder, MONTHS[0], MONTHS[-1])
             with ctx.cell.read() as conn:
-                summary = summarize(conn, MONTHS, judged, innocent, watch, db)
+                summary = summarize(
+                    conn, MONTHS, judged, innocent, watch, db, demo.auditor.verified
+                )
+            demo.auditor.close()
         finally:
             ctx.database.dispose()
     summary.write(home / "summary.json")
@@ -103,15 +106,16 @@ def _found(
     with watch.stage("setup"):
         signers = office.found(ctx, folder, GO_LIVE, rails=True)
         tokens.load_keys(tokens.key_file(ctx))
-    bank = SimulatedBank(
-        drop_folder(ctx, PROVIDER[0]), profile=failures, seed=sample.seed, truth=bank_truth(folder)
+    outside = Outside()
+    bank = outside.open_bank(
+        drop_folder(ctx, PROVIDER[0]), failures, sample.seed, bank_truth(folder)
     )
     reports = ctx.settings.home / "reports"
     reports.mkdir()
     parties = Counterparties(
         PROVIDER[0], bank, office.deposit_accounts(folder), reports, sample.seed
     )
-    rails = DemoRails(ctx, rail_contracts(folder), DemoPost.open(ctx, sample.seed))
+    rails = DemoRails(ctx, rail_contracts(folder), DemoPost.open(ctx, sample.seed), outside)
     rails.start(sample.seed, bank_truth(folder))
     room, auditor = PrintRoom(ctx.settings), Auditor(ctx.settings, say)
     return DemoMonth(ctx, clock, signers, parties, rails, room, auditor, watch)
@@ -143,8 +147,8 @@ def _months(demo: DemoMonth, sample: SampleReport) -> None:
                 import_register(demo.ctx, Path(late[month]), mode="all", actor="an")
         demo.run(month, deaths=folder / "deaths.csv", send_back=month == MONTHS[-1])
     with demo.watch.stage("doctor"):
-        demo.auditor.close()
+        demo.auditor.begin_verify()
     with demo.watch.stage("papers"):
         demo.printing.close()
-    demo.parties.bank.close()
     demo.rails.close()
+    demo.rails.outside.close()

@@ -345,11 +345,12 @@ def _write_notes(path: Path, note_of: Callable[[], ControlNote]) -> None:
     """
     beside = ".phieu.txt" if path.suffix == ".txt" else ".txt"
     forms = {".txt": path.with_suffix(beside), ".pdf": path.with_suffix(".pdf")}
-    if all(form.exists() for form in forms.values()):
+    if all(form.exists() and form.stat().st_size for form in forms.values()):
         return
     note = note_of()
-    files.write(forms[".txt"], control_note_text(note).encode())
-    files.write(forms[".pdf"], control_note_pdf(note))
+    with files.synced_together():
+        files.write(forms[".txt"], control_note_text(note).encode())
+        files.write(forms[".pdf"], control_note_pdf(note))
 
 
 def _note_of(ctx: Context, batch_id: int, path: Path) -> ControlNote:

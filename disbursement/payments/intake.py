@@ -9,8 +9,6 @@ that says what is wrong, where, and what to do.
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -204,26 +202,16 @@ def _pieces(source: Path) -> Iterator[bytes]:
 
 
 def _store(path: Path, pieces: Iterable[bytes], digest: bytes) -> None:
-    """Write evidence whole under a name of this call's own, so that two imports never mix."""
-    mine = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    """Write evidence whole; what is no longer what was digested gets no name."""
     again = hashlib.sha256()
-    try:
-        with files.atomic(mine) as out:
-            for piece in pieces:
-                again.update(piece)
-                out.write(piece)
+    with files.atomic(path) as out:
+        for piece in pieces:
+            again.update(piece)
+            out.write(piece)
         if again.digest() != digest:
             raise RefusedError(
                 "file_changing", "Tệp đang được ghi dở (F33); hãy đợi ghi xong rồi nhập lại."
             )
-        mine.replace(path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)  # the new name is as durable as the bytes
-        finally:
-            os.close(handle)
-    finally:
-        mine.unlink(missing_ok=True)
 
 
 def _label(name: str) -> str:

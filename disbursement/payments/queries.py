@@ -306,13 +306,15 @@ def payment_now_sql(where: str = "1 = 1", attempts: str = "1 = 1") -> str:
     names = " ".join(f"WHEN {n} THEN '{s}'" for s, n in _CODES.items())
     flying = _in(IN_FLIGHT | {"queued"})
     summed = (
+        # The state of an attempt is asked for seven times below, and worked out once.
+        f"WITH s AS MATERIALIZED ({_attempts_sql(attempts)}) "
         "SELECT s.payment_id, max(CASE WHEN s.state = 'parked' THEN 1 ELSE 0 END) AS parked, "
         f"sum(CASE WHEN s.state IN ({_in(PAID)}) THEN 1 ELSE 0 END) AS paid, "
         f"max(CASE WHEN s.state IN ({_in(PAID)}) THEN s.state END) AS paid_as, "
         f"max(CASE WHEN s.state IN ({flying}) THEN s.batch_id * 32 + CASE s.state {numbers} END "
         "END) AS flying, max(CASE WHEN s.state NOT IN ('withdrawn', 'planned') THEN "
         f"s.batch_id * 32 + CASE s.state {numbers} END END) AS newest "
-        f"FROM ({_attempts_sql(attempts)}) s GROUP BY s.payment_id"
+        "FROM s GROUP BY s.payment_id"
     )
     return (
         "SELECT p.id AS payment_id, p.amount_vnd, CASE WHEN q.parked = 1 OR q.paid > 1 "

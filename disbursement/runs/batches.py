@@ -107,17 +107,18 @@ def freeze(conn: Connection, ctx: Context, specs: Sequence[BatchSpec]) -> list[F
     first_id = ids.block(conn, "batch", len(specs))
     first_journal = posting.allot(conn, len(specs))
     out = []
-    for k, rows in groupby(_rows(conn), key=itemgetter(0)):
-        spec = specs[k]
-        if spec.contract_id is None:
-            raise no_contract(spec.payer_code, day)
-        if spec.contract_id not in contracts:
-            contracts[spec.contract_id] = contract_of(conn, ctx, spec.contract_id)
-        contract = contracts[spec.contract_id]
-        frozen = Frozen(first_id + k, first_journal + k, spec.rail, *sums[k])
-        on = value_date(spec.month, contract.pay_day, day)
-        _Writer(conn, ctx, spec, contract, frozen, on, rows).run()
-        out.append(frozen)
+    with files.synced_together():
+        for k, rows in groupby(_rows(conn), key=itemgetter(0)):
+            spec = specs[k]
+            if spec.contract_id is None:
+                raise no_contract(spec.payer_code, day)
+            if spec.contract_id not in contracts:
+                contracts[spec.contract_id] = contract_of(conn, ctx, spec.contract_id)
+            contract = contracts[spec.contract_id]
+            frozen = Frozen(first_id + k, first_journal + k, spec.rail, *sums[k])
+            on = value_date(spec.month, contract.pay_day, day)
+            _Writer(conn, ctx, spec, contract, frozen, on, rows).run()
+            out.append(frozen)
     refresh_statistics(conn, "batch_row")
     conn.execute(
         text(

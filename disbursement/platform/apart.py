@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
-
-from disbursement.bench import memory
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,8 +33,8 @@ class Apart:
 
     def do(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do it there and wait; what it raises is raised here."""
-        return self._pool.submit(work, *args, **kwargs).result()
+        return self.begin(work, *args, **kwargs).result()
 
-    def peak_mb(self) -> int:
-        """Return the process's peak so far."""
-        return self.do(memory.peak_mb)
+    def begin(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Let it be done there once what was asked before is done, without waiting."""
+        return self._pool.submit(work, *args, **kwargs)
