@@ -49,6 +49,7 @@ class ExplainOut(Out):
     held_vnd: int
     lines: list[LineOut]
     not_covered: list[str]
+    not_covered_vi: list[str]
 
 
 def _openapi() -> dict[str, Any]:

@@ -79,8 +79,13 @@ def text(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
         amount = _figure(line["amount_vnd"], english=english)
         out.append(f"  {amount:>13}  {sentence}")
         out.append(f"{'':>17}{line['citation']}")
-    out += list(answer.not_covered)
+    out += _gaps(answer, english=english)
     return "".join(f"{printable(row)}\n" for row in out)
+
+
+def _gaps(answer: Explanation, *, english: bool) -> list[str]:
+    """Return what the law as loaded does not reach, in the language of the page."""
+    return [g.text_en if english else g.text_vi for g in answer.not_covered]
 
 
 def _totals(answer: Explanation) -> tuple[tuple[str, int], ...]:
@@ -142,6 +147,6 @@ def page(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
             totals=totals,
             groups=groups,
             notes=notes,
-            not_covered=[printable(n) for n in answer.not_covered],
+            not_covered=[printable(n) for n in _gaps(answer, english=english)],
         )
     )

@@ -50,10 +50,23 @@ class Nothing:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """What the law as loaded does not reach, said in both languages: it pays nothing."""
+
+    text_vi: str
+    text_en: str
+
+
+def gap(vi: str, en: str) -> Gap:
+    """Return a gap whose English sentence begins `not covered: `, as readers of JSON expect."""
+    return Gap(f"không thuộc phạm vi tính: {vi}", f"not covered: {en}")
+
+
+@dataclass(frozen=True)
 class MonthAmount:
     """What one unit is due for one month: certain, held, and why not more.
 
-    `not_covered`: sentences for what the rules do not reach. `earlier`: the sums of the items
+    `not_covered`: what the rules do not reach. `earlier`: the sums of the items
     under earlier states of the law, to read from a paid total what was paid for each item.
     """
 
@@ -63,7 +76,7 @@ class MonthAmount:
     items: tuple[Item, ...] = ()
     held: tuple[Item, ...] = ()
     nothing: Nothing | None = None
-    not_covered: tuple[str, ...] = ()
+    not_covered: tuple[Gap, ...] = ()
     earlier: tuple[tuple[tuple[str, int], ...], ...] = ()
     notes: tuple[tuple[str, str], ...] = field(default=())
 

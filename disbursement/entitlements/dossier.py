@@ -53,7 +53,7 @@ def parse_month(value: object) -> object:
 
 def parse_birth(value: object) -> object:
     """Keep a day, month or year of birth; a day must be one of the calendar."""
-    if isinstance(value, str) and len(value) == 10:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             date.fromisoformat(value)
         except ValueError:
@@ -355,7 +355,29 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "less_than_equal": ("quá lớn", "is too large"),
     "too_long": ("quá dài", "is too long"),
     "too_short": ("trống", "is empty"),
+    "union_tag_not_found": ("thiếu kind (loại sự kiện)", "needs its kind"),
+    "string_too_long": ("quá dài", "is too long"),
+    "string_too_short": ("trống", "is empty"),
 }
+_WRITTEN: Mapping[str, tuple[str, str]] = {
+    "province": (
+        "phải là mã tỉnh gồm 2 chữ số dạng chữ, hoặc tên một tỉnh, thành phố trong danh mục",
+        "must be a province's two digits kept as text, or the name of one in the list",
+    ),
+    "commune": (
+        "phải là mã xã gồm 5 chữ số dạng chữ, giữ cả số 0 ở đầu",
+        "must be a commune's five digits kept as text",
+    ),
+    "born": (
+        "phải là ngày, tháng hoặc năm sinh, dạng 1991-05-05, 1991-05 hoặc 1991",
+        "must be a day, month or year written 1991-05-05, 1991-05 or 1991",
+    ),
+}
+"""How a text of one form is written; every other one is an id."""
+_AN_ID = (
+    "phải là mã gồm 1 đến 40 chữ, số, dấu chấm hoặc gạch, không có dấu cách",
+    "must be an id of 1 to 40 letters, figures, dots or dashes, without spaces",
+)
 
 
 _SAID_VI: Mapping[str, str] = {
@@ -374,13 +396,18 @@ def _refuse(error: ValidationError) -> DossierError:
     place = [str(p) for p in first["loc"] if p not in kinds]
     where = ".".join(place) or "gốc"
     vi, en = _TOLD.get(first["type"], ("", ""))
+    if first["type"] == "string_pattern_mismatch":
+        vi, en = _WRITTEN.get(place[-1], _AN_ID)
+        if wrong := written(first.get("input")):
+            vi, en = f"{vi}; không nhận '{wrong}'", f"{en}; not '{wrong}'"
     if not en:
         said = str(first["msg"]).removeprefix("Value error, ")
         context = first.get("ctx", {})
         allowed = context.get("expected") or context.get("expected_tags")
-        vi, en = _SAID_VI.get(said, said), said
+        vi, en = _SAID_VI.get(said, "giá trị không đúng dạng"), said
         if allowed:
-            vi, en = f"chỉ nhận {allowed}", f"allowed are {allowed}"
+            vi = f"chỉ nhận {str(allowed).replace(' or ', ' hoặc ')}"
+            en = f"allowed are {allowed}"
         if wrong := written(context.get("tag", first.get("input"))):
             vi, en = f"{vi}; không nhận '{wrong}'", f"{en}; not '{wrong}'"
     return DossierError(where, vi, en)

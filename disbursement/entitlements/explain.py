@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from disbursement.entitlements.amounts import MonthAmount
+from disbursement.entitlements.amounts import Gap, MonthAmount, gap
 from disbursement.entitlements.differences import Atom, Joined, atoms, join
 from disbursement.entitlements.dossier import CaseIn, Dossier
 from disbursement.entitlements.dossier_error import DossierError
@@ -54,7 +54,7 @@ class Explanation:
     recover_vnd: int
     held_vnd: int
     lines: tuple[dict[str, Any], ...]
-    not_covered: tuple[str, ...]
+    not_covered: tuple[Gap, ...]
     run_month: int
     known_on: date
 
@@ -65,7 +65,8 @@ class Explanation:
             "recover_vnd": self.recover_vnd,
             "held_vnd": self.held_vnd,
             "lines": list(self.lines),
-            "not_covered": list(self.not_covered),
+            "not_covered": [g.text_en for g in self.not_covered],
+            "not_covered_vi": [g.text_vi for g in self.not_covered],
         }
 
 
@@ -94,7 +95,7 @@ class _Question:
         self._check_births()
         self.events = ordered_events(dossier, self.known_on)
         self.settings, self.undecided = _settings(dossier, tables)
-        self.uncovered: list[str] = []
+        self.uncovered: list[Gap] = []
         self.lines = taken_over(tuple(self._lines()))
         self.people = People(dossier, self.run_month, self.settings.unpaid_month_of_dead)
 
@@ -114,7 +115,10 @@ class _Question:
             category = known.get(case.category) or known.get(canonical(case.category))
             if category is None:
                 self.uncovered.append(
-                    f"not covered: case {case.id}: category '{case.category}' is not known"
+                    gap(
+                        f"hồ sơ {case.id}: không có diện '{case.category}' trong danh mục",
+                        f"case {case.id}: category '{case.category}' is not known",
+                    )
                 )
                 continue
             self._check_decision(case)

@@ -128,7 +128,9 @@ def _asked(
         for x in held
     )  # fmt: skip
     if not lines and not holds:
-        said = found.not_covered[0] if found.not_covered else f"tháng {show_month(month)}"
-        return _nothing(month, code, f"không được hưởng: {said}", f"nothing: {said}", row.citation)
+        gaps = found.not_covered
+        vi = gaps[0].text_vi if gaps else f"tháng {show_month(month)}"
+        en = gaps[0].text_en if gaps else show_month(month)
+        return _nothing(month, code, f"không được hưởng: {vi}", f"nothing: {en}", row.citation)
     total = found.total_vnd
     return Due(month, total, lines, holds, (), total + found.held_vnd)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
+from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, gap
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.parties import People, first_day
 from disbursement.entitlements.timeline import CaseLine
@@ -35,13 +35,13 @@ def list_months(lists: Lists, line: CaseLine, asked: list[int]) -> list[int]:
     """Return the months that the programme would cover among those asked.
 
     A gift covers the month its row names, whichever month of its window is asked; a term is
-    covered in the month in which it begins.
+    covered in the month in which it begins (asked for other months only, these say so).
     """
     rows = lists.rates.rows[line.category.code]
     if line.category.shape == "one_off_window":
         return sorted({_cover(r) for r in rows if any(_in_window(r, m) for m in asked)})
     if line.category.shape == "termly_student":
-        return [m for m in asked if m % 100 in rows[-1].term_months]
+        return [m for m in asked if m % 100 in rows[-1].term_months] or asked
     return asked
 
 
@@ -59,7 +59,8 @@ def list_amount(lists: Lists, line: CaseLine, month: int) -> MonthAmount:
     unit, ids = f"LIST/{line.category.code}/{line.holder.id}", (line.id,)
     row = _row(lists, line, month)
     if row is None:
-        said = f"not covered: {line.category.code}, {show_month(month)}: no row counts"
+        told = f"{line.category.code}, {show_month(month)}"
+        said = gap(f"{told}: không có mức nào áp dụng", f"{told}: no row counts")
         return MonthAmount(unit, month, ids, not_covered=(said,))
     found = _SHAPES[line.category.shape](lists, line, row, month)
     if isinstance(found, Nothing):
@@ -165,6 +166,13 @@ def _quarter(lists: Lists, line: CaseLine, row: ListRate, month: int) -> Item | 
 
 def _term(lists: Lists, line: CaseLine, row: ListRate, month: int) -> Item | Nothing:
     """One amount a term for a student enrolled in the month the term begins."""
+    if month % 100 not in row.term_months:
+        starts = ", ".join(str(m) for m in sorted(row.term_months))
+        return Nothing(
+            f"chi theo học kỳ, tính cho tháng học kỳ bắt đầu (tháng {starts})",
+            f"paid once a term, for the month in which it begins (month {starts})",
+            row.citation,
+        )
     first, last = line.facts.get("enrolled_from"), line.facts.get("enrolled_to")
     late = first is not None and first >= first_day(add_months(month, 1))
     gone = last is not None and last < first_day(month)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from disbursement.entitlements import dossier as d
-from disbursement.entitlements.amounts import VIETNAMESE, Item, MonthAmount, Nothing, figure
+from disbursement.entitlements.amounts import VIETNAMESE, Gap, Item, MonthAmount, Nothing, figure
 from disbursement.entitlements.dossier import Dossier
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
@@ -281,8 +281,8 @@ def once_due(
     return due_of(month, [amount], (line,), {})
 
 
-def uncovered(cases: Sequence[MeritCase], month: int) -> str | None:
-    """Return the first sentence `not covered: ...` of these cases in a month, or None.
+def uncovered(cases: Sequence[MeritCase], month: int) -> Gap | None:
+    """Return the first thing not covered of these cases in a month, or None.
 
     Asked of the newest tables: what no table has is refused where the row is read.
     """
@@ -311,7 +311,9 @@ def due_of(
         if amount.nothing is not None:
             why, code = amount.nothing, category[amount.cases[0]]
             reasons.append(Reason("no_right", code, why.text_vi, why.text_en, why.citation))
-        reasons += [Reason("not_covered", LINE, s, s, "") for s in amount.not_covered]
+        reasons += [
+            Reason("not_covered", LINE, g.text_vi, g.text_en, "") for g in amount.not_covered
+        ]
     total = sum(x.amount_vnd for x in due)
     more = sum(h.amount_vnd or 0 for h in held)
     return Due(month, total, tuple(due), tuple(held), tuple(reasons), total + more)
@@ -342,4 +344,4 @@ def check(cases: Sequence[MeritCase], month: int, sex: str | None = None) -> Non
         merit_due(profile, month, date.max)
     said = uncovered(cases, month)
     if said is not None:
-        raise DossierError("category", said, said)
+        raise DossierError("category", said.text_vi, said.text_en)

@@ -16,10 +16,12 @@ from typing import Literal, NamedTuple
 
 from disbursement.entitlements.amounts import (
     VIETNAMESE,
+    Gap,
     Item,
     MonthAmount,
     Nothing,
     figure,
+    gap,
     least_sure,
 )
 from disbursement.entitlements.dossier import Document
@@ -130,13 +132,13 @@ def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
     out = []
     for line in lines:
         found = parts[line.id]
-        if isinstance(found, Nothing | str):
+        if isinstance(found, Nothing | Gap):
             out.append(_empty(line, month, found))
             continue
         items = [_priced(merit, line, p, month, merit.law_on) for p in chosen[line.id]]
         missing = [p.code for p, i in zip(chosen[line.id], items, strict=True) if i is None]
         real = [i for i in items if i is not None]
-        said = f"not covered: {line.category.code}, {show_month(month)}: "
+        told = f"{line.category.code}, {show_month(month)}"
         out.append(
             MonthAmount(
                 f"NCC/{line.id}",
@@ -145,7 +147,10 @@ def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
                 tuple(i for i in real if not i.why_vi),
                 tuple(i for i in real if i.why_vi),
                 None if real or missing else _outdone(line, mother=mother),
-                tuple(f"{said}no table is loaded for {c}" for c in missing),
+                tuple(
+                    gap(f"{told}: chưa nạp bảng mức của {c}", f"{told}: no table is loaded for {c}")
+                    for c in missing
+                ),
                 _earlier(merit, lines, parts, line, month),
             )
         )
@@ -153,13 +158,13 @@ def merit_amounts(merit: Merit, person: str, month: int) -> list[MonthAmount]:
 
 
 def _once_each(
-    lines: Sequence[CaseLine], parts: Mapping[str, tuple[Part, ...] | Nothing | str]
+    lines: Sequence[CaseLine], parts: Mapping[str, tuple[Part, ...] | Nothing | Gap]
 ) -> None:
     """Refuse one merit told in two cases: both communes would pay the same month."""
     seen: dict[str, str] = {}
     for line in lines:
         code = line.category.code
-        if code == "SURVIVOR" or isinstance(parts[line.id], Nothing | str):
+        if code == "SURVIVOR" or isinstance(parts[line.id], Nothing | Gap):
             continue
         if code in seen:
             raise DossierError(
@@ -172,11 +177,11 @@ def _once_each(
         seen[code] = line.id
 
 
-def _empty(line: CaseLine, month: int, why: Nothing | str) -> MonthAmount:
+def _empty(line: CaseLine, month: int, why: Nothing | Gap) -> MonthAmount:
     unit, ids = f"NCC/{line.id}", (line.id,)
     if isinstance(why, Nothing):
         return MonthAmount(unit, month, ids, nothing=why)
-    return MonthAmount(unit, month, ids, not_covered=(f"not covered: {why}",))
+    return MonthAmount(unit, month, ids, not_covered=(why,))
 
 
 def _outdone(line: CaseLine, *, mother: bool) -> Nothing:
@@ -200,9 +205,9 @@ def _outdone(line: CaseLine, *, mother: bool) -> Nothing:
 
 def _all_parts(
     merit: Merit, lines: Sequence[CaseLine], month: int
-) -> dict[str, tuple[Part, ...] | Nothing | str]:
+) -> dict[str, tuple[Part, ...] | Nothing | Gap]:
     """Return what each case of one person draws; survivors' shares are counted per person."""
-    parts: dict[str, tuple[Part, ...] | Nothing | str] = {}
+    parts: dict[str, tuple[Part, ...] | Nothing | Gap] = {}
     told: dict[str, Survivor] = {}
     for line in lines:
         why = idle(line, month) if line.category.code == "SURVIVOR" else None
@@ -220,8 +225,8 @@ def _all_parts(
     return parts
 
 
-def _parts(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | Nothing | str:
-    """Return the rows a case draws, or why none ([str]: what the tables do not cover)."""
+def _parts(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | Nothing | Gap:
+    """Return the rows a case draws, or why none (Gap: what the tables do not cover)."""
     if (why := idle(line, month)) is not None:
         return why
     facts = line.facts_at(month)
@@ -259,7 +264,7 @@ def _need(line: CaseLine, fact: str, vi: str) -> DossierError:
     return DossierError(f"cases {line.id}.facts.{fact}", f"cần {vi}", "is needed")
 
 
-def _injured(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | str:
+def _injured(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | Gap:
     """Return allowance, supplement and carer's allowance by per cent of injury.
 
     From 81 the supplement (the special one replaces the ordinary, [PL] Art. 24.1.d) and, at home,
@@ -278,9 +283,10 @@ def _injured(merit: Merit, line: CaseLine, month: int) -> tuple[Part, ...] | str
         )
     newest = merit.rates.by_percent(code, pct, 999912, date.max)
     if newest is None:
-        return (
+        return gap(
+            f"{code} {pct} %: bảng không có trợ cấp hằng tháng (bị thương 5 đến 20 %: ONE.WOUND)",
             f"{code} {pct} %: no monthly allowance in the table"
-            " (wounded 5 to 20 per cent: ONE.WOUND)"
+            " (wounded 5 to 20 per cent: ONE.WOUND)",
         )
     out = [Part(newest.code)]
     if pct >= SUPPLEMENT_FROM and code != "CDHH.CON":
@@ -305,10 +311,10 @@ def _survivor(line: CaseLine, month: int) -> Survivor:
 
 
 def _survivor_parts(
-    line: CaseLine, month: int, told: Survivor, codes: tuple[str, ...] | str
-) -> tuple[Part, ...] | str:
+    line: CaseLine, month: int, told: Survivor, codes: tuple[str, ...] | Gap
+) -> tuple[Part, ...] | Gap:
     """Return the shares of one case and, for who lives alone, the nurturing allowance."""
-    if isinstance(codes, str):
+    if isinstance(codes, Gap):
         return codes
     facts = line.facts_at(month)
     out = [Part(c) for c in codes]
@@ -323,7 +329,7 @@ def _survivor_parts(
 def _capped(
     merit: Merit,
     lines: Sequence[CaseLine],
-    parts: Mapping[str, tuple[Part, ...] | Nothing | str],
+    parts: Mapping[str, tuple[Part, ...] | Nothing | Gap],
     month: int,
     law_on: date,
 ) -> dict[str, tuple[Part, ...]]:
@@ -345,14 +351,14 @@ def _capped(
     }
 
 
-def _listed(found: tuple[Part, ...] | Nothing | str) -> tuple[Part, ...]:
-    return () if isinstance(found, Nothing | str) else found
+def _listed(found: tuple[Part, ...] | Nothing | Gap) -> tuple[Part, ...]:
+    return () if isinstance(found, Nothing | Gap) else found
 
 
 def _earlier(
     merit: Merit,
     lines: Sequence[CaseLine],
-    parts: Mapping[str, tuple[Part, ...] | Nothing | str],
+    parts: Mapping[str, tuple[Part, ...] | Nothing | Gap],
     line: CaseLine,
     month: int,
 ) -> tuple[tuple[tuple[str, int], ...], ...]:
@@ -442,13 +448,15 @@ def once_amount(merit: Merit, line: CaseLine) -> MonthAmount:
     if code == "ONE.WOUND":
         found = _wound(line)
         if found is None:
-            said = f"not covered: ONE.WOUND {facts['injury_pct']} %: the table is for 5 to 20"
+            told = f"ONE.WOUND {facts['injury_pct']} %"
+            said = gap(f"{told}: bảng chỉ có từ 5 đến 20 %", f"{told}: the table is for 5 to 20")
             return MonthAmount(unit, month, ids, not_covered=(said,))
         code = found
     rate = merit.rates.rate(code, month, merit.law_on)
     level = merit.rates.level("NCC_BASE", month, merit.law_on)
     if rate is None or level is None:
-        said = f"not covered: {code}, {show_month(month)}: no rate is loaded"
+        told = f"{code}, {show_month(month)}"
+        said = gap(f"{told}: chưa nạp mức của thời gian này", f"{told}: no rate is loaded")
         return MonthAmount(unit, month, ids, not_covered=(said,))
     amount, text, confidence = _lump(line, rate, level)
     item = Item(
@@ -514,7 +522,11 @@ def death_lump_amount(merit: Merit, line: CaseLine) -> MonthAmount:
     rate = merit.rates.rate("DEATH.LUMP3", month, merit.law_on)
     own = [i for i in _own_items(merit, line.holder.id, month) if i is not None]
     if rate is None or not own:
-        said = f"not covered: DEATH.LUMP3: no monthly allowance of {line.holder.id} in that month"
+        who = line.holder.id
+        said = gap(
+            f"DEATH.LUMP3: {who} không có trợ cấp hằng tháng trong tháng đó",
+            f"DEATH.LUMP3: no monthly allowance of {who} in that month",
+        )
         return MonthAmount(unit, month, ids, not_covered=(said,))
     text = " + ".join(i.arithmetic for i in own)
     unsure = [i for i in own if i.why_vi]

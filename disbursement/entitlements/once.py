@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, least_sure
+from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure, gap, least_sure
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.meritorious import Merit, funeral_item
 from disbursement.entitlements.parties import event_day, granted
@@ -189,7 +189,8 @@ def fixed_amount(care: Care, line: CaseLine) -> MonthAmount:
     rows = [r for k in kinds for r in rows_on(care.law.rates, k, day, care.law.law_on)]
     rate = next((r for r in rows if r.code.endswith(f".{line.category.code}")), None)
     if rate is None:
-        said = f"not covered: {line.category.code}, {show_month(month)}: no article was read"
+        told = f"{line.category.code}, {show_month(month)}"
+        said = gap(f"{told}: chưa có điều luật nào được nạp", f"{told}: no article was read")
         return MonthAmount(unit, month, ids, not_covered=(said,))
     days, confidence = line.facts.get("days"), rate.confidence
     if rate.amount_rule == "exact_per_day":

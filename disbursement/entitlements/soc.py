@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from disbursement.entitlements.amounts import Item, MonthAmount, Nothing, figure
+from disbursement.entitlements.amounts import Gap, Item, MonthAmount, Nothing, figure, gap
 from disbursement.entitlements.dossier import Facts
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.facts import (
@@ -410,12 +410,12 @@ def _uncovered(due: Due, held: Item) -> bool:
     return any(h.code in _NOT_COVERED and h.sentence_vi == held.why_vi for h in due.held)
 
 
-def _not_covered(soc: Soc, due: Due, month: int) -> list[str]:
+def _not_covered(soc: Soc, due: Due, month: int) -> list[Gap]:
     if due.lines and all(h.code != "no_rate_loaded" for h in due.held):
         return []  # a clause that was repealed, and the one that took its place
+    told = f"{', '.join(line.category.code for line in soc.lines)}, {show_month(month)}"
     return [
-        f"not covered: {', '.join(line.category.code for line in soc.lines)}, "
-        f"{show_month(month)}: {h.sentence_en}"
+        gap(f"{told}: {h.sentence_vi}", f"{told}: {h.sentence_en}")
         for h in due.held
         if h.code in _NOT_COVERED
     ]

@@ -11,13 +11,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from disbursement.entitlements.dossier_error import DossierError, written
+from disbursement.entitlements.told import asked_months, born_of_age, folded, province_code
 from disbursement.platform.clock import add_months
 from disbursement.programmes.catalogue import Category, canonical, fact_kinds, fixed_categories
 from disbursement.programmes.list_rates import shipped_list_rates
@@ -38,13 +38,6 @@ class Meaning(NamedTuple):
     word: str
     if_true: str
     if_false: str
-
-
-def folded(text: str) -> str:
-    """Return a text without marks, case and punctuation: `Đặc biệt nặng` -> `dac_biet_nang`."""
-    plain = unicodedata.normalize("NFD", text.strip().casefold().replace("đ", "d"))
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return re.sub(r"[^0-9a-z]+", "_", plain).strip("_")
 
 
 @lru_cache(maxsize=1)
@@ -85,13 +78,14 @@ def canonical_dossier(value: Any) -> Any:
     house = out.get("household")
     if house is not None:
         out["household"] = house = _household(house)
+    if isinstance(out.get("ask"), dict):
+        out["ask"] = _ask(out["ask"])
+    _paid(out)
     reader = _Reader(out)
     for name in ("people", "cases", "events"):
         if name in out:
             out[name] = getattr(reader, name)()
-    _paid(out, reader)
-    if isinstance(out.get("ask"), dict):
-        out["ask"] = _ask(out["ask"])
+    _paid_cases(out, reader)
     if isinstance(house, dict):
         reader.area(house.pop("difficult_area", None))
     if reader.people_made or reader.events_made:
@@ -125,6 +119,12 @@ def month(value: Any, *, days: bool = False) -> Any:
         if days and (found := re.fullmatch(r"([0-9]{4}-[0-9]{2})-[0-9]{2}", value)):
             return found[1]
     return value
+
+
+def _by_code(group: Json) -> None:
+    """Write the code of a province told by its name."""
+    if "province" in group:
+        group["province"] = province_code(group["province"])
 
 
 def _household(house: Any) -> Any:
@@ -167,6 +167,7 @@ class _Reader:
 
     def __init__(self, dossier: Json) -> None:
         self.dossier = dossier
+        self.asked = asked_months(dossier)
         self.people_made: list[Json] = []
         self.events_made: list[Json] = []
         self.read_cases: list[Json] = []
@@ -179,7 +180,8 @@ class _Reader:
         return [self._person(p) if isinstance(p, dict) else p for p in self.dossier["people"]]
 
     def _person(self, person: Json) -> Json:
-        out = _keys("person", person, f"people {person.get('id', '')}")
+        where = f"people {person.get('id', '')}"
+        out = born_of_age(_keys("person", person, where), self.asked, where)
         born = out.get("born")
         if isinstance(born, int) and not isinstance(born, bool):
             out["born"] = str(born)
@@ -231,6 +233,7 @@ class _Reader:
         out = _keys("case", case, f"cases {case.get('id', number)}")
         out.setdefault("id", f"case{number}")
         where = f"cases {out['id']}"
+        _by_code(out)
         people = [p for p in self.dossier.get("people", []) if isinstance(p, dict)]
         if "holder" not in out and len(people) == 1:
             out["holder"] = people[0].get("id")
@@ -354,6 +357,7 @@ class _Reader:
                 out.append(event)
                 continue
             read = _keys("event", event, "events")
+            _by_code(read)
             if isinstance(read.get("kind"), str):
                 read["kind"] = _word("kind", read["kind"])
             self._whom(read)
@@ -620,16 +624,20 @@ def _deceased(item: Json, where: str) -> Json:
     return out
 
 
-def _paid(out: Json, reader: _Reader) -> None:
-    if not isinstance(out.get("already_paid"), list):
-        return
-    paid = []
-    for n, item in enumerate(out["already_paid"]):
-        read = _keys("paid", item, f"already_paid.{n}") if isinstance(item, dict) else item
-        if isinstance(read, dict) and "case" not in read and len(reader.read_cases) == 1:
-            read["case"] = reader.read_cases[0]["id"]
-        paid.append(read)
-    out["already_paid"] = paid
+def _paid(out: Json) -> None:
+    if isinstance(out.get("already_paid"), list):
+        out["already_paid"] = [
+            _keys("paid", item, f"already_paid.{n}") if isinstance(item, dict) else item
+            for n, item in enumerate(out["already_paid"])
+        ]
+
+
+def _paid_cases(out: Json, reader: _Reader) -> None:
+    """Name the case of what was paid where there is only one."""
+    paid = out.get("already_paid")
+    for item in paid if isinstance(paid, list) and len(reader.read_cases) == 1 else ():
+        if isinstance(item, dict):
+            item.setdefault("case", reader.read_cases[0]["id"])
 
 
 def _ask(ask: Json) -> Json:

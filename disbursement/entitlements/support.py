@@ -15,10 +15,12 @@ from datetime import date
 from fractions import Fraction
 
 from disbursement.entitlements.amounts import (
+    Gap,
     Item,
     MonthAmount,
     Nothing,
     figure,
+    gap,
     least_sure,
 )
 from disbursement.entitlements.dossier_error import DossierError
@@ -88,12 +90,12 @@ def care_amount(care: Care, lines: Sequence[CaseLine], month: int) -> MonthAmoun
     """Return what one unit of carer or household support gives: the highest of its cases."""
     found: list[tuple[Item, Item | None]] = []
     nothing = None
-    uncovered: list[str] = []
+    uncovered: list[Gap] = []
     for line in lines:
         result = _care_case(care, line, month)
         if isinstance(result, Nothing):
             nothing = nothing or result
-        elif isinstance(result, str):
+        elif isinstance(result, Gap):
             uncovered.append(result)
         else:
             found.append(result)
@@ -107,7 +109,7 @@ def care_amount(care: Care, lines: Sequence[CaseLine], month: int) -> MonthAmoun
     return MonthAmount(unit, month, ids, (item,), (held,) if held else ())
 
 
-def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | None] | Nothing | str:
+def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | None] | Nothing | Gap:
     start = granted(line).first
     if month < start:
         return Nothing(
@@ -135,7 +137,8 @@ def _care_case(care: Care, line: CaseLine, month: int) -> tuple[Item, Item | Non
 
     found = _rerated(care, line, month, at)
     if found is None:
-        return f"not covered: {line.category.code}, {show_month(month)}: no rate is loaded"
+        told = f"{line.category.code}, {show_month(month)}"
+        return gap(f"{told}: chưa nạp mức của thời gian này", f"{told}: no rate is loaded")
     return found
 
 

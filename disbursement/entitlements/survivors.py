@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from disbursement.entitlements.amounts import Gap, gap
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
 
@@ -28,7 +29,7 @@ class Survivor(NamedTuple):
     remarried: bool = False
 
 
-def shares(cases: Mapping[str, Survivor], *, mother: bool) -> dict[str, tuple[str, ...] | str]:
+def shares(cases: Mapping[str, Survivor], *, mother: bool) -> dict[str, tuple[str, ...] | Gap]:
     """Return by case the rate codes of its shares, or what is not covered.
 
     `mother`: a Heroic Mother draws no martyr's share ([PL] Art. 18.1 leaves out Art. 16.3).
@@ -80,22 +81,31 @@ def _each_once(cases: Mapping[str, Sequence[Deceased]]) -> list[tuple[str, Decea
     return out
 
 
-def _uncovered(told: Survivor, case: str, *, mother: bool) -> str:
-    """Say why no table reaches a case whose deceased give no share at all, or ''."""
+def _uncovered(told: Survivor, case: str, *, mother: bool) -> Gap | None:
+    """Say why no table reaches a case whose deceased give no share at all, or None."""
     martyrs = any("LS" in d.merits for d in told.dead)
     if not told.dead or (martyrs and (mother or not told.remarried)):
-        return ""
+        return None
     if told.remarried:
-        return (
+        return gap(
+            "SURVIVOR: vợ, chồng tái giá chỉ giữ suất của liệt sĩ (NĐ 77/2024 PL I mục 3.5); không "
+            "có mức cho diện khác",
             "SURVIVOR: a remarried spouse keeps a share of a martyr only (NĐ 77/2024 PL I 3.5);"
-            " no row is for others"
+            " no row is for others",
         )
     if any(_other(d, case) for d in told.dead):
-        return ""
+        return None
     merits = sorted({m for d in told.dead for m in d.merits})
     if not set(merits) & set(_ORDER):
-        return f"SURVIVOR: no monthly survivor's allowance is in the tables for {', '.join(merits)}"
-    return f"SURVIVOR: a survivor's allowance is paid from {SURVIVOR_FROM} per cent of injury"
+        return gap(
+            f"SURVIVOR: các bảng không có trợ cấp tuất hằng tháng của diện {', '.join(merits)}",
+            f"SURVIVOR: no monthly survivor's allowance is in the tables for {', '.join(merits)}",
+        )
+    return gap(
+        f"SURVIVOR: tuất hằng tháng chỉ có khi tỷ lệ tổn thương cơ thể từ {SURVIVOR_FROM} % trở "
+        "lên",
+        f"SURVIVOR: a survivor's allowance is paid from {SURVIVOR_FROM} per cent of injury",
+    )
 
 
 def _other(dead: Deceased, case_id: str) -> str | None:

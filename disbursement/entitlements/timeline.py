@@ -568,13 +568,51 @@ def ordered_events(dossier: Dossier, known_on: date) -> list[d.Event]:
         if birth is not None and month_of(event.date) < birth.first:
             raise DossierError(where, "trước khi người này sinh ra", "is before birth")
         died = deaths.get(holder)
-        if died is not None and event.date > died and isinstance(event, _LIVING):
+        if died is not None and event.date > died and _of_the_living(event, died):
             raise DossierError(where, f"sau ngày chết {died}", f"is after the death of {died}")
+        if isinstance(event, d.Release) and not _was_kept(event, dossier):
+            raise DossierError(
+                where,
+                "trước đó không có sự kiện phạt tù (prison) hay tạm giam (detention) nào",
+                "nobody was imprisoned or detained before (no prison or detention event)",
+            )
         if isinstance(event, d.Death):
             if died is not None:
                 raise DossierError(where, "người này đã chết", "has died before")
             deaths[holder] = event.date
     return sorted(dossier.events, key=lambda e: e.date)
+
+
+def _of_the_living(event: d.Event, died: date) -> bool:
+    """Tell whether only a living person can meet it.
+
+    A change decided after the death is one where it acts after the month of death; how poor the
+    household is goes on without the dead, and a false file may be found out afterwards.
+    """
+    if isinstance(event, d.Change):
+        acts = event.from_month or month_of(event.date)
+        return event.facts.keys() != {"household"} and (
+            acts > month_of(died) or event.from_month is None
+        )
+    return isinstance(event, _LIVING) or (
+        isinstance(event, d.Stop) and event.cause in ("prison", "renounced", "moved")
+    )
+
+
+def _was_kept(release: d.Release, dossier: Dossier) -> bool:
+    """Tell whether anything before took the person's liberty: prison, detention, or its stop."""
+    holders = {c.id: c.holder for c in dossier.cases}
+    who = release.person or holders[release.case or ""]
+    return any(
+        e.date <= release.date
+        and who in (e.person, holders.get(e.case or ""))
+        and (
+            isinstance(e, d.Prison | d.Detention)
+            or (isinstance(e, d.Stop) and e.cause == "prison")
+            or (isinstance(e, d.Suspend) and e.reason in ("detention", "other"))
+        )
+        for e in dossier.events
+    )
 
 
 _LIVING = (
@@ -587,4 +625,5 @@ _LIVING = (
     d.Refusal,
     d.Renounced,
     d.Resume,
+    d.Suspend,
 )

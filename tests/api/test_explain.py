@@ -30,7 +30,9 @@ def test_an_answer_has_exactly_the_keys_of_the_contract(site: Site) -> None:
     found = post(site, (DOSSIERS / "S14.json").read_bytes())
     assert found.status_code == 200
     body = found.json()
-    assert set(body) == {"total_vnd", "recover_vnd", "held_vnd", "lines", "not_covered"}
+    assert set(body) == {
+        "total_vnd", "recover_vnd", "held_vnd", "lines", "not_covered", "not_covered_vi",
+    }  # fmt: skip
     assert all(set(line) == KEYS for line in body["lines"])
     assert (body["total_vnd"], body["recover_vnd"], body["held_vnd"]) == (11_610_000, 0, 0)
     assert all(isinstance(line["amount_vnd"], int) for line in body["lines"])
@@ -86,6 +88,7 @@ def test_what_is_not_covered_is_answered(site: Site) -> None:
         "held_vnd": 0,
         "lines": [],
         "not_covered": ["not covered: case k9: category 'K9' is not known"],
+        "not_covered_vi": ["không thuộc phạm vi tính: hồ sơ k9: không có diện 'K9' trong danh mục"],
     }
 
 

@@ -44,6 +44,28 @@ BAD: list[Any] = [
     ({"already_paid": [{**PAID, "amount_vnd": 750_000.5}]}, "a number has a fraction"),
     ({"already_paid": [{**PAID, "amount_vnd": 750_000.0}]}, "a number has a fraction"),
     ({"already_paid": [{**PAID, "amount_vnd": "750000"}]}, "amount_vnd: must be a whole number"),
+    (
+        {
+            "events": [
+                {"kind": "death", "date": "2026-10-01", "person": "an"},
+                {"kind": "change", "date": "2026-10-05", "person": "an", "facts": {"degree": "ES"}},
+            ]
+        },
+        "events (change 2026-10-05): is after the death of 2026-10-01",
+    ),
+    (
+        {
+            "events": [
+                {"kind": "death", "date": "2026-10-01", "person": "an"},
+                {"kind": "suspend", "date": "2026-10-05", "case": "k6"},
+            ]
+        },
+        "events (suspend 2026-10-05): is after the death of 2026-10-01",
+    ),
+    (with_event(kind="release", date="2026-10-05"), "nobody was imprisoned or detained before"),
+    ({"events": [{"date": "2026-10-05", "person": "an"}]}, "events.0: needs its kind"),
+    ({"people": [{"id": "an", "born": "05/05/1991"}]}, "must be a day, month or year written"),
+    ({"people": [{"id": "a n", "born": "1991"}]}, "people.0.id: must be an id of 1 to 40"),
     ({"already_paid": [PAID, PAID]}, "already_paid.1: month 10/2026 of case 'k6' appears twice"),
     ({"already_paid": [{**PAID, "case": "zz"}]}, "already_paid.0: no case 'zz'"),
     ({"already_paid": [{**PAID, "covers_month": "2026-13"}]}, "must be a month written 2026-11"),
@@ -149,6 +171,7 @@ def test_not_covered_is_an_answer_that_pays_nothing():
         "held_vnd": 0,
         "lines": [],
         "not_covered": ["not covered: case k6: category 'K9' is not known"],
+        "not_covered_vi": ["không thuộc phạm vi tính: hồ sơ k6: không có diện 'K9' trong danh mục"],
     }
 
 

@@ -75,6 +75,7 @@ def shown(*, english: bool) -> list[str]:
                 "Cần thu hồi (chờ quyết định): 810.000 đồng",
                 "Giữ lại: 10.800.000 đồng",
                 "Không thuộc phạm vi tính",
+                "không thuộc phạm vi tính: hồ sơ x: không có diện 'K9' trong danh mục",
             ],
         ),
         (
@@ -86,6 +87,7 @@ def shown(*, english: bool) -> list[str]:
                 "To be recovered (waits for a decision): 810,000 VND",
                 "Held: 10,800,000 VND",
                 "Not covered",
+                "not covered: case x: category 'K9' is not known",
             ],
         ),
     ],
@@ -103,6 +105,38 @@ def test_the_text_is_in_the_language_asked_for():
     assert english[:2] == ["Ông Bình <1948> & bà Hoa", "Due: 10,800,000 VND"]
     assert "Được hưởng: 10.800.000 đồng" in text(dossier, answer, english=False).splitlines()
     assert all("540.000" not in line for line in english)
+
+
+@pytest.mark.parametrize(
+    ("one", "vi"),
+    [
+        ({"category": "TB", "facts": {"injury_pct": 15}}, "TB 15 %: bảng không có"),
+        ({"category": "FAC"}, "FAC, 11/2026: chưa nạp mức"),
+        ({"category": "ONE.WOUND", "facts": {"injury_pct": 25}}, "ONE.WOUND 25 %: bảng chỉ có"),
+        (
+            {"category": "DEATH.LUMP3", "facts": {"event_date": "2026-11-03"}},
+            "DEATH.LUMP3: an không có trợ cấp hằng tháng",
+        ),
+        (
+            {"category": "SURVIVOR", "facts": {"deceased": [{"merits": ["AH"]}]}},
+            "SURVIVOR: các bảng không có trợ cấp tuất",
+        ),
+    ],
+)
+def test_what_is_not_covered_is_said_in_the_language_of_the_page(one, vi):
+    asked = {
+        "people": [{"id": "an", "born": "1950"}],
+        "cases": [{"id": "c", "on_roll_since": "2020-01", **one}],
+        "ask": {"months": ["2026-11"]},
+    }
+    dossier = read(json.dumps(asked).encode())
+    answer = explain(dossier)
+    found = answer.as_dict()
+    assert found["not_covered_vi"][0].startswith(f"không thuộc phạm vi tính: {vi}")
+    assert found["not_covered"][0].startswith("not covered: ")
+    assert "not covered" not in page(dossier, answer, english=False)
+    assert "not covered" not in text(dossier, answer, english=False)
+    assert found["not_covered"][0] in text(dossier, answer, english=True)
 
 
 BACK_PAY = {

@@ -232,6 +232,15 @@ def test_a_student_has_one_amount_a_term():
     assert sums(answer(one, months=asked, **DECEMBER)) == (1_500_000, 0, 0)
 
 
+def test_a_month_in_which_no_term_begins_says_so():
+    term = case(
+        "STUDENT.TERM", decision={"date": "2026-08-20", "number": "9"}, amount_vnd=1_500_000
+    )
+    (line,) = answer(term, months="2026-11")["lines"]
+    assert (line["amount_vnd"], line["state"]) == (0, "due")
+    assert "once a term, for the month in which it begins (month 2, 9)" in line["text_en"]
+
+
 def test_an_amount_decided_elsewhere_is_checked_and_paid():
     decision = {"date": "2026-10-20", "number": "9/QĐ"}
     facts = {"amount_vnd": 500_000, "amount_months": ["2026-10", NOV]}

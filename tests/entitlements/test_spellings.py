@@ -364,3 +364,48 @@ def test_a_lump_sum_of_the_only_month_asked():
     two = {"purpose": "one-off", "months": ["2026-06", "2026-07"]}
     said = refused({"people": [AN], "cases": [one], "ask": two})
     assert said.startswith("dossier, cases a: needs the day of the event")
+
+
+def test_an_age_is_that_of_the_months_asked():
+    elder = {"id": "c", "category": "K5a", "on_roll_since": "2020-01", "household": "poor"}
+    for age, amount in ((74, 810_000), (75, 1_080_000), (77, 1_080_000)):
+        told = {"people": [{"id": "an", "age": age}], "cases": [elder], "ask": ASK}
+        assert answered(told)["total_vnd"] == amount, age
+    paid = [{"month": m, "vnd": 750_000} for m in ("2026-07", "2026-08", "2026-09", "2026-10")]
+    all_year = {"people": [{"id": "an", "age": 77}], "cases": [elder], "ask": ASK, "paid": paid}
+    assert answered(all_year)["total_vnd"] == 2_400_000  # S12
+    mother = {"id": "c", "holder": "an", "category": "17.2.a", "degree": "S", "on_roll": "2025-04",
+              "pregnant": True, "children": [{"age_months": 20}]}  # fmt: skip
+    people = [{"id": "an", "age": 28}]
+    assert answered({"people": people, "cases": [mother], "ask": ASK})["total_vnd"] == 1_080_000
+
+
+@pytest.mark.parametrize(
+    ("person", "ask_", "words"),
+    [
+        ({"age": 77, "born": "1949"}, ASK, "is told twice"),
+        ({"age": 300}, ASK, "must be whole, 0 to 120"),
+        ({"age": "77"}, ASK, "must be whole, 0 to 120"),
+        ({"age": 77}, {"months": ["2025-10", "2026-11"]}, "the age of which month"),
+        ({"age_months": 20}, {"months": ["2026-10", "2026-11"]}, "the age of which month"),
+        ({"age": 77}, {"known_on": "2026-11-30"}, "the age of which month"),
+    ],
+)
+def test_an_age_that_says_too_little_is_refused(person, ask_, words):
+    elder = {"id": "c", "category": "K5a", "on_roll_since": "2020-01", "household": "poor"}
+    said = refused({"people": [{"id": "an", **person}], "cases": [elder], "ask": ask_})
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    "province", ["Hà Nội", "hanoi", "Thành phố Hà Nội", "TP. Hà Nội", "Ha Noi"]
+)
+def test_a_province_by_its_name(province):
+    told = {"people": [AN], "cases": [{**K6, "province": province}], "ask": ASK}
+    assert answered(told)["total_vnd"] == 975_000
+
+
+def test_a_province_that_is_none_is_named():
+    said = refused({"people": [AN], "cases": [{**K6, "province": "Hà Tây"}], "ask": ASK})
+    assert said.startswith("dossier, cases.0.province: must be a province's two digits")
+    assert said.endswith("not 'Hà Tây'")
