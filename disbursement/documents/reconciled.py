@@ -23,6 +23,14 @@ KIND_WORDS = {
     "there_not_here": "Bên đó có, ở đây không",
     "here_not_there": "Ở đây có, bên đó không",
     "household_left": "Hộ đã ra khỏi danh sách nghèo",
+    "dead_here": "Ở đây ghi đã chết, bên đó còn hưởng",
+    "stopped_there": "Bên đó đã thôi hưởng, ở đây còn",
+    "stopped_here": "Ở đây đã thôi hưởng, bên đó còn",
+    "allowance_there": "Khoản bên đó có, ở đây không",
+    "allowance_here": "Khoản ở đây có, bên đó không",
+    "amount_differs": "Khác mức hưởng",
+    "relation_differs": "Khác quan hệ",
+    "decision_differs": "Khác quyết định",
 }
 _SEX = {"male": "Nam", "female": "Nữ"}
 
@@ -47,6 +55,7 @@ class Finding:
     their_sex: str
     their_commune: str
     day: str
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ def reconciled_xlsx(
         Column("Giới tính", 8), Column("Mã bên đó", 14), Column("4 số cuối bên đó", 9),
         Column("Họ và tên bên đó", 28), Column("Ngày sinh bên đó", 12),
         Column("Giới tính bên đó", 8), Column("Mã xã bên đó", 8), Column("Từ ngày", 12),
+        Column("Chi tiết", 44),
     )  # fmt: skip
     heading = (TITLE, f"Lập lúc {words.instant_words(made_at)}")
     with Book(out, title=TITLE, made_at=made_at) as book:
@@ -93,6 +103,7 @@ def reconciled_xlsx(
                     f.title, KIND_WORDS[f.kind], f.payer, f.reference, f.last4, f.name, f.birth,
                     _SEX.get(f.sex, f.sex), f.their_code, f.their_last4, f.their_name,
                     f.their_birth, _SEX.get(f.their_sex, f.their_sex), f.their_commune, f.day,
+                    f.detail,
                 )
             )  # fmt: skip
         _summary(book, summaries, heading)

@@ -9,9 +9,11 @@ first month); results say what became of every payment. Columns are data
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from disbursement.beneficiaries.holds import birth_words
 from disbursement.beneficiaries.national.profiles import OutColumn, Profile, Sheet, profile
 from disbursement.beneficiaries.national.queries import (
     CHILD_YEARS,
+    MERIT_SUBJECTS,
     SUBJECTS,
     payers_asked,
     work_scope,
@@ -29,12 +32,15 @@ from disbursement.beneficiaries.national.queries import (
 from disbursement.beneficiaries.staging import audit
 from disbursement.documents.words import RAILS, programme_words, reason_words
 from disbursement.documents.xlsx import Book, Column
+from disbursement.entitlements.merit_bulk import LINE, MeritCase
+from disbursement.entitlements.store import Recorded, recorded
 from disbursement.payments.queries import payment_now_sql
 from disbursement.payments.rules import PAID
 from disbursement.platform import files
 from disbursement.platform.clock import add_months, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, UsageError
+from ledger.bulk import bulk_insert
 
 NAMES: Mapping[Sheet, str] = {"increase": "Tăng", "decrease": "Giảm", "result": "Kết quả"}
 STATES = {"credited": "Đã chuyển khoản", "collected": "Đã nhận tiền mặt"}
@@ -51,6 +57,8 @@ CAUSES = {
     "death": "chết", "moved": "chuyển đi", "remarriage": "kết hôn",
 }  # fmt: skip
 """Words for the causes that events end a case by; a register's own words stay as they are."""
+_ENDING = ("death", "remarriage", "prison", "stop", "renounced", "false_file")
+"""Events after which a merit is drawn no more (merit_rows.py, merit_bulk.REACHING)."""
 _SEX = {"male": "Nam", "female": "Nữ"}
 
 
@@ -117,15 +125,19 @@ def _require_lists(conn: Connection, month: int, payers: Sequence[tuple[int, str
 
 
 # Whose right is on the lists of a month: a coin of that very month, held or not.
+# What merit pays once is no right that goes on.
 _ON_LIST = f"""
 SELECT DISTINCT p.person_id, l.programme FROM pay_list l
 JOIN work_payers w ON w.payer_id = l.payer_id JOIN payment p ON p.list_id = l.id
 JOIN payment_coin c ON c.payment_id = p.id AND c.cover = l.month
 WHERE l.month = :m AND {_RELEASED}
+  AND (l.programme <> '{LINE}' OR c.sub_id IN (SELECT m.sub_id FROM merit_case m))
 """
 _OPENED = """
 SELECT DISTINCT o.person_id, o.programme FROM opening o JOIN person x ON x.id = o.person_id
 JOIN work_payers w ON w.payer_id = x.payer_id WHERE o.cover = :m AND o.amount_vnd > 0
+UNION SELECT u.person_id, u.programme FROM list_opening o JOIN list_unit u ON u.sub_id = o.sub_id
+JOIN work_payers w ON w.payer_id = u.payer_id WHERE o.cover = :m AND o.amount_vnd > 0
 """
 
 
@@ -152,6 +164,16 @@ def _work(
         ),
         {"child": child} if ":child" in SUBJECTS[one.subject] else {},
     )
+    merit = MERIT_SUBJECTS.get(one.subject) if LINE in one.programmes else None
+    if merit is not None:
+        conn.execute(
+            text(
+                f"INSERT INTO work_of SELECT DISTINCT u.person_id, '{LINE}' FROM list_unit u "
+                "JOIN person p ON p.id = u.person_id JOIN work_payers w ON w.payer_id = p.payer_id "
+                f"WHERE u.programme = '{LINE}' AND {merit}"
+            ),
+            {"child": child} if ":child" in merit else {},
+        )
     before = add_months(month, -1)
     for name, at, query in (
         ("work_now", month, _ON_LIST),
@@ -164,9 +186,83 @@ def _work(
             ),
             {"m": at},
         )
+    _cases(conn)
     if conn.dialect.name == "postgresql":
-        for name in ("work_of", "work_now", "work_before"):
+        for name in ("work_of", "work_now", "work_before", "work_case"):
             conn.exec_driver_sql(f"ANALYZE {name}")
+
+
+_CASE_COLUMNS = (
+    "person_id", "programme", "clause", "decision_number", "decision_date", "start_month", "facts",
+    "end_month", "end_cause",
+)  # fmt: skip
+
+
+def _cases(conn: Connection) -> None:
+    """Make `work_case`: what is said of each right, the latest case or all merits of a person."""
+    conn.execute(text("DROP TABLE IF EXISTS work_case"))
+    conn.execute(
+        text(
+            "CREATE TEMPORARY TABLE work_case AS SELECT c.person_id, c.programme, c.clause, "
+            "c.decision_number, c.decision_date, c.start_month, c.facts, c.end_month, c.end_cause "
+            "FROM work_of q JOIN benefit_case c ON c.id = (SELECT max(k.id) FROM benefit_case k "
+            "WHERE k.person_id = q.person_id AND k.programme = q.programme)"
+        )
+    )
+    told = recorded(conn, f"SELECT person_id FROM work_of WHERE programme = '{LINE}'")
+    found = conn.execute(
+        text(
+            "SELECT m.person_id, m.code, m.body, m.decision_number, m.decision_date "
+            f"FROM work_of q JOIN merit_case m ON m.person_id = q.person_id AND q.programme = "
+            f"'{LINE}' ORDER BY m.person_id, m.decision_date, m.code"
+        )
+    ).all()
+    bulk_insert(
+        conn,
+        "work_case",
+        _CASE_COLUMNS,
+        (
+            _merits(person, list(rows), told.get(int(person), ()))
+            for person, rows in groupby(found, key=itemgetter(0))
+        ),
+    )
+    conn.execute(text("CREATE INDEX work_case_who ON work_case (person_id, programme)"))
+
+
+def _merits(person: int, rows: Sequence[Any], told: Sequence[Recorded]) -> tuple[Any, ...]:
+    """Return the row of a person's monthly merits; the last decision and the last end count."""
+    cases = [MeritCase.from_json(r[2]) for r in rows]
+    decided = [c.decision.get("first_month") or str(c.decision["date"])[:7] for c in cases]
+    _, _, _, number, day = rows[-1]
+    own = [max(ends) if (ends := _ends(c.events)) else None for c in cases]
+    survivor = any(c.category == "SURVIVOR" for c in cases)
+    whole = _ends(
+        {"kind": t.kind, "date": t.event.date.isoformat()}
+        for t in told
+        if t.case_id is None and (survivor or t.kind != "remarriage")
+    )
+    ended = max(whole) if whole else None
+    if own and all(e is not None for e in own):
+        last = max(e for e in own if e is not None)
+        ended = last if ended is None else min(last, ended)
+    end_day, end_cause = ended or ("", "")
+    return (
+        person, LINE, "; ".join(str(r[1]) for r in rows), number, day,
+        int(min(decided).replace("-", "")), json.dumps({"end_date": end_day} if end_day else {}),
+        int(end_day[:7].replace("-", "")) if end_day else None, end_cause or None,
+    )  # fmt: skip
+
+
+def _ends(events: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return (day, cause) of the events that end a merit; a release takes the sentence back."""
+    out: list[tuple[str, str]] = []
+    for event in sorted(events, key=lambda e: str(e["date"])):
+        kind = str(event["kind"])
+        if kind == "release":
+            out = [e for e in out if e[1] != "prison"]
+        elif kind in _ENDING and not event.get("qualifies"):
+            out.append((str(event["date"]), str(event.get("cause") or kind)))
+    return out
 
 
 _PERSON = (
@@ -174,10 +270,7 @@ _PERSON = (
     "(SELECT min(r.code) FROM work_scope s JOIN register_row r ON r.snapshot_id = s.content_id "
     "WHERE s.payer_id = x.payer_id AND r.who_blind = x.identity_blind AND r.state = 0) AS code"
 )
-_CASE = (
-    "JOIN benefit_case c ON c.id = (SELECT max(k.id) FROM benefit_case k "
-    "WHERE k.person_id = q.person_id AND k.programme = q.programme)"
-)
+_CASE = "JOIN work_case c ON c.person_id = q.person_id AND c.programme = q.programme"
 _PAID = (
     "(SELECT coalesce(sum(p.amount_vnd), 0) FROM payment p JOIN pay_list l ON l.id = p.list_id "
     "WHERE p.person_id = q.person_id AND l.programme = q.programme AND l.month = :at "
@@ -193,7 +286,9 @@ WHERE NOT EXISTS (SELECT 1 FROM work_before b WHERE b.person_id = q.person_id
 _DECREASE = f"""
 SELECT {_PERSON}, q.programme, c.clause, c.decision_number, c.decision_date, c.facts, c.end_month,
   c.end_cause, d.died_on, {_PAID} + coalesce((SELECT o.amount_vnd FROM opening o
-  WHERE o.person_id = q.person_id AND o.programme = q.programme AND o.cover = :at), 0) AS before,
+  WHERE o.person_id = q.person_id AND o.programme = q.programme AND o.cover = :at), 0)
+  + coalesce((SELECT sum(o.amount_vnd) FROM list_opening o JOIN list_unit u ON u.sub_id = o.sub_id
+  WHERE u.person_id = q.person_id AND u.programme = q.programme AND o.cover = :at), 0) AS before,
   (SELECT min(h.reason) FROM list_hold h JOIN pay_list l ON l.id = h.list_id
    WHERE h.person_id = q.person_id AND l.programme = q.programme AND l.month = :m
    AND h.kind = 'right' AND {_RELEASED}) AS held

@@ -27,6 +27,19 @@ SUBJECTS: Mapping[Subject, str] = {
     "children": "p.birth_from > :child",
 }
 """Conditions on a case `c` in force of a person `p`."""
+MONTH_OF = "CASE WHEN :month < y.go_live_month THEN y.go_live_month ELSE :month END"
+"""The month that merits of a payer `y` are looked at in: none is known before it goes live."""
+DRAWS_MERIT = f"""EXISTS (SELECT 1 FROM merit_case m JOIN payer y ON y.id = p.payer_id
+  JOIN unit_profile f ON f.sub_id = m.sub_id AND {MONTH_OF} BETWEEN f.from_month AND f.to_month
+  JOIN profile g ON g.id = f.profile_id
+  WHERE m.person_id = p.id AND g.facts LIKE '%"facts":%')"""
+"""The person `p` draws a monthly merit in `:month`: cases of their own table."""
+MERIT_SUBJECTS: Mapping[Subject, str] = {
+    "everyone": "1 = 1",
+    "merit": "1 = 1",
+    "children": SUBJECTS["children"],
+}
+"""Conditions on a person `p` who draws a monthly merit; other registers are not about merit."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,8 @@ def work_scope(
 
 def work_subject(conn: Connection, profile: Profile, day: date) -> None:
     """Make `work_subject`: the persons of `work_scope` whom the register should know."""
+    merit = MERIT_SUBJECTS.get(profile.subject)
+    merits = "" if merit is None else f" OR ({merit} AND {DRAWS_MERIT})"
     conn.execute(text("DROP TABLE IF EXISTS work_subject"))
     conn.execute(
         text(
@@ -133,7 +148,7 @@ def work_subject(conn: Connection, profile: Profile, day: date) -> None:
             "s.payer_code, s.content_id, s.before_id FROM person p "
             "JOIN work_scope s ON s.payer_id = p.payer_id WHERE EXISTS (SELECT 1 "
             f"FROM benefit_case c WHERE c.person_id = p.id AND {_IN_FORCE} "
-            f"AND {SUBJECTS[profile.subject]})"
+            f"AND {SUBJECTS[profile.subject]}){merits}"
         ),
         _binds(profile, day),
     )

@@ -7,6 +7,7 @@ from reading a file (service.py); this is the report an office works through.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.comparing import analyze
 from disbursement.beneficiaries.holds import birth_words
+from disbursement.beneficiaries.national import merits
 from disbursement.beneficiaries.national.profiles import DEATHS, Profile, profiles
 from disbursement.beneficiaries.national.queries import (
     Snapshot,
@@ -194,6 +196,11 @@ def _every(
                     continue
                 counts[kind] += 1
                 yield _finding(one, kind, row)
+        if speaks and one.subject == "merit":
+            counts |= dict.fromkeys(merits.KINDS, 0)
+            for kind, row, detail in merits.differences(conn, day):
+                counts[kind] += 1
+                yield replace(_finding(one, kind, row), detail=detail)
         found.append(_summary(conn, one, speaks, counts))
 
 
@@ -219,7 +226,7 @@ def _finding(one: Profile, kind: str, row: Any) -> Finding:
         their_birth=_born(row.their_birth_from, row.their_birth_to),
         their_sex=row.their_sex,
         their_commune=row.their_commune,
-        day=_shown(row.died_on if kind == "died" else row.left_on),
+        day=_shown(row.died_on if kind in ("died", "dead_here") else row.left_on),
     )
 
 
