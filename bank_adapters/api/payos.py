@@ -302,10 +302,10 @@ def _payout(call: Call, data: dict[str, Any]) -> Reading:
 def _transaction(row: Any, approval: str) -> Item:
     state = text_of(row, "state")
     code, told = f"state {state}", text_of(row, "errorCode")
+    if approval in REFUSED_APPROVALS and state == "RECEIVED":
+        code = f"approval {approval}"
     fate = wallet_code("payos", "inquiry", code).fate
     words = ": ".join(word for word in (told, text_of(row, "errorMessage")) if word)
-    if approval in REFUSED_APPROVALS and state == "RECEIVED":
-        fate = "rejected"
     amount = row.get("amount") if isinstance(row, dict) else None
     if type(amount) is not int:
         amount, fate = None, "unknown"

@@ -63,6 +63,9 @@ class ApiProfile:
     """Days in which the rail knows a request id; later only a person may act."""
     seen_before: tuple[str, ...]
     """Codes that mean "this id was used": they lead to an inquiry, never to a verdict."""
+    final_refusals: tuple[str, ...]
+    """Codes of "not paid and will not be paid" that name no fault of the payee: what failed under
+    one may be paid in cash the same month. A code that is not final has no place here."""
     cut_off: time
     answer_wait_days: int
     return_window_days: int
@@ -158,6 +161,8 @@ def _check_together(profile: ApiProfile, where: str) -> None:
     ):
         if high is not None and high < low:
             raise _bad(where, name, "nhỏ hơn mức của một khoản hoặc một ngày")
+    if both := set(profile.final_refusals) & set(profile.seen_before):
+        raise _bad(where, "final_refusals", f"mã {min(both)} cũng nằm trong seen_before")
     if profile.payments_per_call > profile.max_payments_per_file:
         raise _bad(where, "payments_per_call", "lớn hơn max_payments_per_file")
 
@@ -225,6 +230,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "rail": _one_of(*get_args(Rail)),
     "charset": _one_of(*get_args(Charset)),
     "seen_before": _codes,
+    "final_refusals": _codes,
     "cut_off": _hour,
     "confidence": _one_of(*get_args(Confidence)),
     "source": _text,

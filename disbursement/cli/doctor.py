@@ -8,7 +8,6 @@ import typer
 
 from disbursement.cli import common
 from disbursement.cli.common import Json
-from disbursement.cli.outbox import line
 from disbursement.jobs import invariants, outbox
 from disbursement.platform.errors import OurFaultError
 
@@ -38,7 +37,7 @@ def doctor(as_json: Json = False) -> None:
         for finding in found[:20]:
             typer.echo(f"      {finding.invariant}: {finding.where}: {finding.amount}")
         for one in waiting:
-            typer.echo(line(one))
+            typer.echo(outbox.line(one))
     if found:
         raise OurFaultError(
             "doctor", f"{len(found)} điều không đúng; dừng chi ở các đơn vị nêu trên và kiểm tra."

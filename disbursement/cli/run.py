@@ -14,7 +14,6 @@ from disbursement.beneficiaries.holds import payer_of_hold
 from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
-from disbursement.cli.outbox import line
 from disbursement.documents.words import FINDING_STATES, HOLD_KINDS
 from disbursement.identity.service import unlock
 from disbursement.jobs import outbox
@@ -320,7 +319,7 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
     for sentence in sorted(said):
         typer.echo(f"Cảnh báo: {sentence}")
     for box in waiting:
-        typer.echo(line(box))
+        typer.echo(outbox.line(box))
 
 
 @app.command()

@@ -139,8 +139,10 @@ BANK_REASONS = {
     "MS03": "ngân hàng không nêu lý do",
     "RC01": "mã ngân hàng không đúng",
     "NO_DEBIT": "sao kê không ghi nợ",
+    "LETTER": "theo văn bản của nơi chi trả",
 }
-"""Officers' words for ISO 20022 reason codes, and for what a statement shows (`NO_DEBIT`)."""
+"""Officers' words for ISO 20022 reason codes, and for what a statement (`NO_DEBIT`) or a provider's
+letter (`LETTER`) shows."""
 
 RAIL_REASONS = {
     "AMOUNT_INVALID": "số tiền không hợp lệ",

@@ -84,7 +84,7 @@ def work_failed(conn: Connection, month: int, payer: int = 0) -> dict[str, tuple
     left: dict[str, tuple[int, int]] = {}
     for reason, profile_key, n, vnd in rows:
         profile = profile_of(profile_key)
-        if cash_allowed(reason, profile.adapter if isinstance(profile, ApiProfile) else ""):
+        if cash_allowed(reason, profile if isinstance(profile, ApiProfile) else None):
             continue
         before = left.get(reason, (0, 0))
         left[reason] = (before[0] + int(n), before[1] + int(vnd))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from bank_adapters.api.codes import wallet_code
+from bank_adapters.api.profile import ApiProfile
 from bank_adapters.codes import DUPLICATES, classify
-from disbursement.payments.rules import IN_FLIGHT
+from disbursement.payments.rules import IN_FLIGHT, LETTER
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, RefusedError
 from ledger.money import format_vnd
 
@@ -31,21 +32,23 @@ PAYEE_SIDE = frozenset(
 """Reasons of called rails (wallet_result_codes.csv) that lie with the payee or his account."""
 
 
-def cash_allowed(reason: str, rail: str = "") -> bool:
+def cash_allowed(reason: str, profile: ApiProfile | None = None) -> bool:
     """Tell whether a failure `rejected:AC04` or `returned:AC06` may fall to cash by itself.
 
-    `rail` is the adapter of a called rail, whose codes are its own; '' for rails of files. A reason
+    `profile` is that of a called rail, whose codes are its own; None for rails of files. A reason
     to stop or to look into (the payee is dead, a duplicate, our own account lacked money) never
-    does; a code that we do not know does not either.
+    does; a code that we do not know does not either. A final refusal without a reason does where
+    the rail's profile calls it final: not paid, and will not be paid.
     """
     event, _, code = reason.partition(":")
     if event not in {"rejected", "returned"} or code in DUPLICATES:
         return False
-    if code == NO_DEBIT:
+    if code in {NO_DEBIT, LETTER}:
         return True
-    if rail:
-        said = wallet_code(rail, "pay", code)
-        return said.fate == event and said.reason in PAYEE_SIDE
+    if profile is not None:
+        said = wallet_code(profile.adapter, "pay", code)
+        payee = said.fate == event and said.reason in PAYEE_SIDE
+        return payee or (event == "rejected" and code in profile.final_refusals)
     found = classify("status" if event == "rejected" else "return", code)
     return found.treatment == "cash_fallback" or found.if_not_resolved == "cash_fallback"
 

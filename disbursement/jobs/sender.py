@@ -35,6 +35,7 @@ from disbursement.documents.control_note import (
     control_note_text,
 )
 from disbursement.jobs import calls
+from disbursement.jobs.outbox import hold_along, stop_of_rail
 from disbursement.jobs.rails import called_rail, is_called
 from disbursement.payments import recalls
 from disbursement.platform import files
@@ -48,6 +49,8 @@ OPEN = ("queued", "sending", "unknown")
 """States of a batch of which it is not known that its file arrived."""
 MAX_TRIES = 3
 """A batch whose sending fails this often by our own fault is parked for a person (F11)."""
+
+UNREACHED = "chưa kết nối được kênh chi trả"
 
 TransportFor = Callable[[str], Transport]
 """Gives the transport of a provider by its code."""
@@ -87,6 +90,7 @@ def drain(
             {"d": day},
         ).all()
     reasons = []
+    away: set[str] = set()
     for batch_id, rail, state in rows:
         try:
             if rail == "cash":
@@ -95,7 +99,7 @@ def drain(
             elif not rail:
                 _send_recall(ctx, transport_for, batch_id, state, worker, done)
             else:
-                _send(ctx, transport_for, batch_id, state, worker, done)
+                _send(ctx, transport_for, batch_id, state, worker, done, away)
         except (NotNowError, ConnectionFileError) as error:
             # Nothing left: tried again when what is missing is there (a connection to be mended).
             done.waiting += 1
@@ -133,10 +137,11 @@ def _send(
     state: str,
     worker: str,
     done: Sent,
+    away: set[str],
 ) -> None:
     called = _called(ctx, batch_id)
     if called is not None:
-        _send_calls(ctx, called, state, worker, done)
+        _send_calls(ctx, called, state, worker, done, away)
         return
     if state not in OPEN:
         # The rail answered before its delivery was recorded: there is nothing to send any more.
@@ -238,9 +243,20 @@ def _called(ctx: Context, batch_id: int) -> Any:
     return row if is_called(row.profile) else None
 
 
-def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -> None:
-    """Send what has not left of a batch of calls; it is `sent` once every call has left."""
+def _send_calls(
+    ctx: Context, batch: Any, state: str, worker: str, done: Sent, away: set[str]
+) -> None:
+    """Send what has not left of a batch of calls; it is `sent` once every call has left.
+
+    `away` are the providers that this drain could not reach: what else is for them waits for the
+    next one, and no money is held for it.
+    """
     batch_id = batch.id
+    if _held_along(ctx, batch_id):
+        done.stopped += 1
+        return
+    if batch.provider in away:
+        raise NotNowError("rail_away", UNREACHED)
     rail = called_rail(ctx, batch.provider, batch.profile)
     if state == "queued":
         _claim(ctx, batch_id, worker)
@@ -253,11 +269,21 @@ def _send_calls(ctx: Context, batch: Any, state: str, worker: str, done: Sent) -
             stop(conn, ctx, batch_id, progress.stop)
             done.stopped += 1
         elif progress.unsent:
-            _tries(conn, batch_id, NotSent("chưa kết nối được kênh chi trả", far=True))
+            _tries(conn, batch_id, NotSent(UNREACHED, far=True))
             done.waiting += 1
+            away.add(batch.provider)
         else:
             _record(conn, ctx, batch_id, "sent", "done", worker)
             done.sent += 1
+
+
+def _held_along(ctx: Context, batch_id: int) -> bool:
+    """Hold a batch whose rail another one's stop has closed; return whether it is held."""
+    with ctx.cell.begin() as conn:
+        origin, why = stop_of_rail(conn, batch_id)
+        if origin:
+            hold_along(conn, ctx, batch_id, origin, why)
+    return bool(origin)
 
 
 def ask_due(ctx: Context) -> tuple[int, list[str]]:
@@ -297,8 +323,8 @@ def stop(conn: Connection, ctx: Context, batch_id: int, why: str) -> None:
     """Close a batch for the machine: nothing of it leaves until a person resumes it (outbox.py)."""
     conn.execute(
         text(
-            "UPDATE outbox SET state = 'stopped', why = :w, claimed_at = :t, tries = tries + 1 "
-            "WHERE batch_id = :b AND (state <> 'stopped' OR why <> :w)"
+            "UPDATE outbox SET state = 'stopped', why = :w, claimed_by = '', claimed_at = :t, "
+            "tries = tries + 1 WHERE batch_id = :b AND (state <> 'stopped' OR why <> :w)"
         ),
         {"w": why, "t": stamp(ctx.clock), "b": batch_id},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from disbursement.platform.columns import big, key, raw, whole, words
 from disbursement.platform.database import cell_metadata
@@ -55,4 +55,39 @@ rail_call = Table(
     UniqueConstraint("batch_id", "n", "step"),
     Index("rail_call_request", "request_id"),
     Index("rail_call_state", "state", "batch_id"),
+)
+
+# What a provider's letter says of calls past the rail's windows: proposed -> posted, or withdrawn.
+call_settlement = Table(
+    "call_settlement",
+    cell_metadata,
+    key(),
+    big("batch_id"),
+    big("payer_id"),
+    words("outcome"),  # paid | not_paid
+    whole("payments"),
+    big("amount_vnd"),
+    words("letter"),  # its number
+    words("letter_on"),
+    raw("letter_sha256"),
+    words("says"),
+    big("journal_id"),
+    words("state"),
+    words("made_by"),
+    words("made_at"),
+    words("posted_at", null=True),
+    CheckConstraint("outcome IN ('paid', 'not_paid')", name="call_settlement_outcome"),
+    CheckConstraint("amount_vnd > 0", name="call_settlement_amount"),
+    Index("call_settlement_batch", "batch_id"),
+)
+
+# Payments that a letter is about: each attempt in one that is not withdrawn.
+call_settlement_row = Table(
+    "call_settlement_row",
+    cell_metadata,
+    big("batch_id"),
+    whole("n"),
+    big("settlement_id"),
+    PrimaryKeyConstraint("batch_id", "n"),
+    Index("call_settlement_row_settlement", "settlement_id"),
 )

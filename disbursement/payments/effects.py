@@ -8,7 +8,7 @@ with the answer's id, and a break tells a person (coins.md 7).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -64,6 +64,18 @@ class Scope:
     key: str
 
 
+@dataclass(frozen=True)
+class Signed:
+    """What people signed where no rail says it: kind of the journal, its allotted id, the digest.
+
+    The statement under that id holds the root of exactly the lines that `book` posts.
+    """
+
+    kind: str
+    journal_id: int
+    digest: bytes
+
+
 @dataclass
 class Effects:
     """What was done: counts and dong by what happened, and the journals posted."""
@@ -87,8 +99,11 @@ def open_month(conn: Connection, payer_id: int, day: date) -> int:
     return int(found) if found is not None else month_of(day)
 
 
-def book(conn: Connection, ctx: Context, scope: Scope) -> Effects:
-    """Book what `recon_verdict` says; return what was done. The caller commits."""
+def book(conn: Connection, ctx: Context, scope: Scope, signed: Signed | None = None) -> Effects:
+    """Book what `recon_verdict` says; return what was done. The caller commits.
+
+    `signed`: the outcomes are a signed decision and are posted as its journal.
+    """
     out = Effects()
     _waiting_returns(conn, ctx)
     for wants, verdict, count, vnd in conn.execute(
@@ -102,8 +117,15 @@ def book(conn: Connection, ctx: Context, scope: Scope) -> Effects:
     write_news(conn, scope)
     free_coins(conn, scope, journals)
     write_breaks(conn, ctx, scope)
-    out.journals = _post(conn, ctx, scope, journals)
+    out.journals = _post(conn, ctx, scope, journals, signed)
     return out
+
+
+def draft_of(conn: Connection, scope: Scope) -> Query:
+    """Return the lines that `book` would post for debits and rejections, to be signed before."""
+    return Query(
+        " UNION ALL ".join(_first(conn, scope, _batch_journals(conn), _accounts(conn, scope)))
+    )
 
 
 # --- coins ---------------------------------------------------------------------------------------
@@ -176,8 +198,8 @@ def free_coins(conn: Connection, scope: Scope, journals: _Journals | None) -> No
         )
 
 
-def _post(conn: Connection, ctx: Context, scope: Scope, journals: _Journals | None) -> list[int]:
-    """Post the plan of cash, then debits and rejections, then returns (coins.md 7)."""
+def _accounts(conn: Connection, scope: Scope) -> dict[str, int]:
+    """Return the ids of the accounts that an answer moves money between, by short names."""
     codes = {
         "transit": chart.transit(scope.payer, scope.provider),
         "advance": chart.advance(scope.payer, scope.provider),
@@ -186,27 +208,46 @@ def _post(conn: Connection, ctx: Context, scope: Scope, journals: _Journals | No
         "fee": chart.fee(scope.payer),
     }
     found = chart.account_ids(conn, list(codes.values()))
-    account = {name: found[code] for name, code in codes.items()}
+    return {name: found[code] for name, code in codes.items()}
+
+
+def _first(
+    conn: Connection, scope: Scope, journals: _Journals | None, account: dict[str, int]
+) -> list[str]:
+    """Return the SELECTs of the first journal: what has no coin, debits and rejections."""
     said = _sums(conn)
-    first = _loose(scope.month, account)
+    parts = _loose(scope.month, account)
     if journals is not None and ("credited", "matched") in said:
-        first.append(_coin_lines(journals, "credited", account["transit"], account["advance"]))
+        parts.append(_coin_lines(journals, "credited", account["transit"], account["advance"]))
     if journals is not None and ("rejected", "matched") in said:
-        first.append(_coin_lines(journals, "rejected", account["transit"], account["payable"]))
+        parts.append(_coin_lines(journals, "rejected", account["transit"], account["payable"]))
+    return parts
+
+
+def _post(
+    conn: Connection,
+    ctx: Context,
+    scope: Scope,
+    journals: _Journals | None,
+    signed: Signed | None,
+) -> list[int]:
+    """Post the plan of cash, then debits and rejections, then returns (coins.md 7)."""
+    account = _accounts(conn, scope)
+    said = _sums(conn)
     kept = "verdict = 'matched' AND wants = 'returned' AND charges_vnd > 0"
     second = [_plain(scope.month, account["fee"], account["advance"], "charges_vnd", kept)]
     if journals is not None and ("returned", "matched") in said:
         second.append(_coin_lines(journals, "returned", account["advance"], account["payable"]))
     items = _plan(conn, ctx, scope, said)
-    for number, parts in ((1, first), (2, second)):
+    for number, parts in ((1, _first(conn, scope, journals, account)), (2, second)):
         query = " UNION ALL ".join(parts)
         if _any(conn, query):
-            items.append(
-                Item(
-                    header(conn, ctx, scope, "answer", f"{scope.key}:{number}"),
-                    Query(query),
+            head = header(conn, ctx, scope, "answer", f"{scope.key}:{number}")
+            if signed is not None and number == 1:
+                head = replace(
+                    head, id=signed.journal_id, kind=signed.kind, statement_digest=signed.digest
                 )
-            )
+            items.append(Item(head, Query(query)))
     return [s.journal_id for s in posting.post_many(conn, items)] if items else []
 
 

@@ -8,6 +8,7 @@ instead of evidence, and nothing else turns silence into a failure.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -187,6 +188,17 @@ def _evidence(
         "what": "no_debit", "batch": batch.id, "payments": count, "from": first.isoformat(),
         "to": last.isoformat(), "statements": statements, "decided_at": stamp(ctx.clock),
     }  # fmt: skip
+    return keep_decision(conn, ctx, batch.payer_id, batch.provider_id, record)
+
+
+def keep_decision(
+    conn: Connection, ctx: Context, payer_id: int, provider_id: int, record: Mapping[str, Any]
+) -> tuple[int, bytes]:
+    """Keep what a decision about payments rests on, as an answer of kind `evidence`.
+
+    Returns the answer's id and the SHA-256 of the record (canonical JSON); documents stand in the
+    record by their own SHA-256.
+    """
     body = json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
     _, digest = files.keep_evidence(ctx.settings.files / "evidence", body)
     answer_id = ids.block(conn, "answer", 1)
@@ -198,7 +210,7 @@ def _evidence(
         ),
         {
             "i": answer_id, "s": digest, "z": len(body), "t": stamp(ctx.clock),
-            "p": batch.payer_id, "v": batch.provider_id,
+            "p": payer_id, "v": provider_id,
         },
     )  # fmt: skip
     return answer_id, digest

@@ -20,6 +20,7 @@ __all__ = [
     "FAILED",
     "GRAPH",
     "IN_FLIGHT",
+    "LETTER",
     "MOVING",
     "PAID",
     "SETTLED_CLAIMS",
@@ -91,6 +92,8 @@ def _graph() -> tuple[Edge, ...]:
         Edge("unknown", "sent", "rail says that it holds the file"),
         Edge("sent", "accepted", "rail accepted for execution"),
         Edge("unknown", "accepted", "rail accepted for execution"),
+        Edge("unknown", "credited", "provider's letter, signed", _CREDIT, "forced_import"),
+        Edge("unknown", "rejected", "provider's letter, signed", _BACK, "presumed_failure"),
         Edge("recall_asked", "unknown", "rail cannot say"),
         Edge("credited", "returned", "money booked back", _RETURN, "answer"),
         Edge("ordered", "collected", "handed over against proof", _HAND, "handover"),
@@ -140,6 +143,8 @@ MOVING = (*_OUTCOMES,)
 SETTLED_CLAIMS = frozenset({"ACSC", "ACCC"})
 """Codes that claim settlement. They are no proof of it (only a booked entry is), but together with
 a rejection they are a contradiction (F16)."""
+LETTER = "LETTER"
+"""Code of an outcome that the provider's letter told and three people signed (coins.md 15 d)."""
 ATTEMPT_STATES = frozenset({*UNSENT, *IN_FLIGHT, *FAILED, *PAID, "parked"})
 
 BATCH_TO_ATTEMPT = {

@@ -304,7 +304,8 @@ SELECT coalesce(sum(CASE WHEN d.kind = 'transit' AND c.kind = 'paid' THEN l.amou
        coalesce(sum(CASE WHEN d.kind = 'agent' AND c.kind = 'paid' THEN l.amount ELSE 0 END), 0)
 FROM journal j JOIN line l ON l.journal_id = j.id
 JOIN account d ON d.id = l.debit_account JOIN account c ON c.id = l.credit_account
-WHERE j.payer_id = :p AND j.month = :m AND j.kind IN ('answer', 'handover', 'roster_closed')
+WHERE j.payer_id = :p AND j.month = :m AND j.kind IN ('answer', 'forced_import', 'handover',
+    'roster_closed')
   AND (l.debit_account = :a OR l.credit_account = :a)
 """
 

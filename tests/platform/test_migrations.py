@@ -52,6 +52,8 @@ FROZEN = {
     "0017_advance_moves.sqlite.sql": "06f76bf98dd575b9",
     "0018_list_openings.postgresql.sql": "cd862a5394eb303b",
     "0018_list_openings.sqlite.sql": "abc370c54f0d0ee2",
+    "0019_call_settlements.postgresql.sql": "1ec7ff8c03b1154d",
+    "0019_call_settlements.sqlite.sql": "87218cf48ef5112d",
     "0001_shared.postgresql.sql": "be04a03de8d54930",
     "0001_shared.sqlite.sql": "887ec3ced8356a24",
     "0002_bank_directory.postgresql.sql": "6dfcd555943f607c",
@@ -226,6 +228,7 @@ def test_a_version_is_written_out_and_takes_nothing_from_todays_tables() -> None
         "0016",
         "0017",
         "0018",
+        "0019",
     ]
     for path in found:
         assert not re.search(r"platform\.schema|\btables\b|\bddl\b|metadata", path.read_text()), (
@@ -275,6 +278,8 @@ def test_a_cell_of_the_first_version_comes_to_the_newest(tmp_path: Path) -> None
         conn.exec_driver_sql("DROP TABLE recall_row")
         conn.exec_driver_sql("DROP TABLE advance_move")
         conn.exec_driver_sql("DROP TABLE advance_move_payment")
+        conn.exec_driver_sql("DROP TABLE call_settlement")
+        conn.exec_driver_sql("DROP TABLE call_settlement_row")
         conn.exec_driver_sql("ALTER TABLE answer DROP COLUMN warning")
         conn.exec_driver_sql("ALTER TABLE throttle RENAME COLUMN slot TO hour")
         conn.exec_driver_sql("INSERT INTO throttle VALUES (X'01', '2026-10-01T10:20', 3)")

@@ -59,11 +59,13 @@ def wallet(
         yield there
 
 
-def connect(world: World, there: Wallet, base_url: str | None = None) -> None:
+def connect(
+    world: World, there: Wallet, base_url: str | None = None, provider: str = WALLET
+) -> None:
     """Write the provider's connection file."""
     lines = [f'base_url = "{base_url or there.base_url}"', "[secrets]"]
     lines += [f"{k} = '''{v}'''" for k, v in there.secrets.items()]
-    path = connection_path(world.ctx.settings, WALLET)
+    path = connection_path(world.ctx.settings, provider)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, "\n".join(lines).encode())
     path.chmod(0o600)

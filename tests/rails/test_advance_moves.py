@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from bank_adapters.api.profile import load_api_profile
+from bank_adapters.simulators.wallet.base import Clock
+from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
+from bank_adapters.simulators.wallet.server import serving
 from bank_adapters.transports import FileDrop
 from disbursement.fallback import advance_moves
 from disbursement.fallback.advance_moves import Move, Voucher
@@ -19,6 +23,7 @@ from disbursement.fallback.service import open_roster
 from disbursement.jobs import sender, worker
 from disbursement.payments.intake import take_answer
 from disbursement.payments.late_draws import match_late_draws
+from disbursement.platform.clock import ICT, today
 from disbursement.platform.errors import DisburseError, NotNowError
 from disbursement.runs import books, service
 from disbursement.runs.books import Amount
@@ -34,13 +39,16 @@ from tests.rails.office import (
     FREE,
     PAYABLE,
     SUSPENSE,
+    TRANSIT,
     WALLET,
+    Wallet,
+    connect,
     outcomes,
     released,
     wallet,
 )
-from tests.runs.test_month import healthy
-from tests.runs.world import PAYER, PROVIDER, World
+from tests.runs.test_month import K6, budget, healthy, sign_all
+from tests.runs.world import PAYER, PROVIDER, Person, World, add_people
 
 __all__ = ["typed"]
 
@@ -330,14 +338,74 @@ def test_as_it_is_typed(failed: World, typed: Type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "rail", "allowed"),
+    ("reason", "profile", "allowed"),
     [
-        ("rejected:1007", "momo", True), ("rejected:4002", "momo", True),
-        ("rejected:1001", "momo", False), ("rejected:1007", "", False),
-        ("rejected:99", "momo", False), ("returned:1007", "momo", False),
-        ("rejected:sub -101", "zalopay", True), ("rejected:sub -401", "zalopay", False),
-        ("rejected:state FAILED", "payos", False), ("rejected:0", "momo", False),
+        ("rejected:1007", "momo-1", True), ("rejected:4002", "momo-1", True),
+        ("rejected:1001", "momo-1", False), ("rejected:1007", "", False),
+        ("rejected:1003", "momo-1", True), ("rejected:2019", "momo-1", False),
+        ("rejected:99", "momo-1", False), ("returned:1007", "momo-1", False),
+        ("rejected:sub -101", "zalopay-1", True), ("rejected:sub -401", "zalopay-1", False),
+        ("rejected:status 2", "zalopay-1", True), ("rejected:status 4", "zalopay-1", False),
+        ("returned:status 2", "zalopay-1", False), ("rejected:status 2", "momo-1", False),
+        ("rejected:state FAILED", "payos-1", True), ("rejected:0", "momo-1", False),
+        ("rejected:approval REJECTED", "payos-batch-1", True),
+        ("rejected:state ON_HOLD", "payos-1", False), ("rejected:LETTER", "payos-1", True),
+        ("returned:state REVERSED", "payos-1", True),
+        ("rejected:status failed", "viettel-money-1", True),
+        ("rejected:insufficientFunds", "viettel-money-1", False),
     ],
 )  # fmt: skip
-def test_which_codes_of_a_called_rail_fall_to_cash(reason: str, rail: str, allowed: bool) -> None:
+def test_which_codes_of_a_called_rail_fall_to_cash(
+    reason: str, profile: str, allowed: bool
+) -> None:
+    rail = load_api_profile(profile) if profile else None
     assert cash_allowed(reason, rail) is allowed
+
+
+def test_a_wallets_final_refusal_without_a_reason_is_paid_in_cash_that_month(world: World) -> None:
+    """ZaloPay's 2 is final; its 4 is repaired by hand there and stays in flight."""
+    with wallet(world, name="zalopay", profile="zalopay-1") as there:
+        there.simulator.answers |= {"0900000001": "status 2", "0900000002": "status 4"}
+        released(world, 3)
+        worker.send_due(world.ctx)
+        world.clock.set(date(2026, 10, 6))
+        worker.ask_rails(world.ctx)
+    assert outcomes(world) == {"credited": 1, "rejected": 1, "unknown": 1}
+    assert world.rows("SELECT reason, amount_vnd FROM free_coin") == [("rejected:status 2", EACH)]
+    assert world.balance(TRANSIT) == -EACH, "what is not final stays in flight"
+    made = propose(world, Voucher("CT1", date(2026, 10, 5), EACH))
+    sign(world, made.id, "chi", "dung")
+    planned = cash(world)
+    assert (planned.payments, planned.total_vnd, planned.left) == (1, EACH, {})
+    healthy(world)
+
+
+def test_what_payos_failed_without_a_reason_is_paid_in_cash_that_month(world: World) -> None:
+    """FAILED is final; PROCESSING stays in flight. payOS pays to banks, from the bank's contract."""
+    with world.ctx.cell.begin() as conn:
+        conn.execute(text("UPDATE provider SET profile = 'payos-1'"))
+    keys, secrets = made_up_keys("payos", 1)
+    clock = Clock(datetime.combine(today(world.clock), datetime.min.time(), ICT))
+    simulator = SIMULATORS["payos"](keys, clock, faults=["delay:1"])
+    with serving(simulator) as address:
+        connect(world, Wallet(simulator, secrets, address), provider=PROVIDER)
+        add_people(world, [Person(date(1980, 1, 1), K6, "bank", f"100000{n}") for n in range(3)])
+        simulator.answers["1000002"] = "X"
+        budget(world, sa=3 * EACH)
+        service.prepare(world.ctx, 202610, world.signers["an"])
+        sign_all(world)
+        ((list_id, total),) = world.rows("SELECT id, total_vnd FROM pay_list")
+        service.draw(
+            world.ctx, list_id, voucher="RDT9", day=date(2026, 9, 24), amount_vnd=total, actor="chi"
+        )
+        world.clock.set(date(2026, 10, 5))
+        worker.send_due(world.ctx)
+        worker.ask_rails(world.ctx)
+    assert outcomes(world) == {"credited": 1, "rejected": 1, "accepted": 1}
+    assert world.rows("SELECT reason, amount_vnd FROM free_coin") == [
+        ("rejected:state FAILED", EACH)
+    ]
+    assert world.balance(chart.transit(PAYER, PROVIDER)) == -EACH
+    planned = cash(world)
+    assert (planned.payments, planned.total_vnd, planned.left) == (1, EACH, {})
+    healthy(world)

@@ -9,6 +9,7 @@ import pytest
 from disbursement.jobs import outbox, worker
 from disbursement.jobs.outbox import OVERDUE, Stopped
 from disbursement.platform.errors import NotAllowedError, NotFoundError, NotNowError, RefusedError
+from disbursement.runs import service
 from tests.cli.conftest import Type, typed
 from tests.rails.office import (
     ADVANCE,
@@ -22,8 +23,8 @@ from tests.rails.office import (
     released,
     wallet,
 )
-from tests.runs.test_month import healthy
-from tests.runs.world import PAYER, World
+from tests.runs.test_month import K6, SP, budget, healthy, sign_all
+from tests.runs.world import PAYER, Person, World, add_people
 
 __all__ = ["typed"]
 
@@ -192,3 +193,94 @@ def test_who_may_not_and_what_is_not_stopped_changes_nothing(world: World) -> No
         with pytest.raises(NotNowError):
             outbox.resume(world.ctx, one.batch, document=PAPER, actor="chi")
         assert world.one("SELECT count(*) FROM audit_event WHERE action = 'outbox.resume'") == 1
+
+
+def two_lists(world: World) -> tuple[int, int]:
+    """Release two lists, social assistance and pension, two people with a wallet in each."""
+    add_people(
+        world,
+        [Person(date(1980, 1, 1), K6, "wallet", f"09{n:08d}") for n in range(2)]
+        + [Person(date(1945, 1, 1), SP, "wallet", f"09{n:08d}") for n in (2, 3)],
+    )
+    budget(world)
+    service.prepare(world.ctx, 202610, world.signers["an"])
+    sign_all(world)
+    for list_id, total in world.rows("SELECT id, total_vnd FROM pay_list ORDER BY id"):
+        service.draw(
+            world.ctx, list_id, voucher=f"R{list_id}", day=date(2026, 9, 24), amount_vnd=total,
+            actor="chi",
+        )  # fmt: skip
+    world.clock.set(date(2026, 10, 5))
+    first, second = (int(b) for (b,) in world.rows("SELECT id FROM batch ORDER BY id"))
+    return first, second
+
+
+def test_a_stop_of_the_rail_holds_its_other_batches_and_one_resume_lets_all_go(
+    world: World, typed: Type
+) -> None:
+    with wallet(world) as there:
+        first, second = two_lists(world)
+        number = world.one(
+            "SELECT r.end_to_end_id FROM batch_row r WHERE r.batch_id = :b AND r.n = 1", b=first
+        )
+        there.simulator.answers[number] = "1001"
+        assert "dừng 2" in worker.send_due(world.ctx)
+        told = there.simulator.journal.told()
+        assert told == 2, "nothing of the other list has left"
+        assert world.rows("SELECT id, state FROM batch ORDER BY id") == [
+            (first, "sending"), (second, "queued"),
+        ]  # fmt: skip
+        assert [(s.batch, s.why, s.held_by) for s in waiting(world)] == [
+            (first, "no_funds", 0), (second, "no_funds", first),
+        ]  # fmt: skip
+        assert f"dừng theo lô {first} vì số dư" in typed("outbox", "list", day="2026-10-05").out
+        assert worker.send_due(world.ctx).endswith("dừng 0")
+        assert there.simulator.journal.told() == told
+        healthy(world)
+        del there.simulator.answers[number]
+        outbox.resume(world.ctx, first, document=PAPER, actor="chi")
+        assert waiting(world) == []
+        assert worker.send_due(world.ctx).startswith("gửi 2,")
+        assert there.simulator.journal.told() == 4
+        assert there.simulator.journal.paid_twice() == []
+    assert outcomes(world) == {"credited": 3, "rejected": 1}
+    healthy(world)
+
+
+def test_a_batch_held_along_may_be_let_go_alone(world: World) -> None:
+    with wallet(world) as there:
+        first, second = two_lists(world)
+        without_money(there, 0, 1)
+        worker.send_due(world.ctx)
+        outbox.resume(world.ctx, second, document=PAPER, actor="chi")
+        assert worker.send_due(world.ctx).startswith("gửi 1,")
+        assert [s.batch for s in waiting(world)] == [first]
+        assert outcomes(world) == {"credited": 2, "rejected": 2}
+    healthy(world)
+
+
+def test_a_fault_of_one_batch_holds_no_other(world: World) -> None:
+    """Its items lie there otherwise than they were signed: that is this batch's alone."""
+    with wallet(world, profile="momo-batch-1", faults=["wrong_amount:1"]) as there:
+        first, _ = two_lists(world)
+        worker.send_due(world.ctx)
+        assert [(s.batch, s.why) for s in waiting(world)] == [(first, "batch_items_differ")]
+        assert there.simulator.journal.paid_twice() == []
+    healthy(world)
+
+
+def test_a_rail_out_of_reach_is_tried_once_a_drain_and_no_money_is_held_for_the_rest(
+    world: World,
+) -> None:
+    with wallet(world) as there:
+        first, second = two_lists(world)
+        connect(world, there, "http://127.0.0.1:9")
+        assert "chờ 2" in worker.send_due(world.ctx)
+        assert world.rows("SELECT id, state FROM batch ORDER BY id") == [
+            (first, "sending"), (second, "queued"),
+        ]  # fmt: skip
+        connect(world, there)
+        assert worker.send_due(world.ctx).startswith("gửi 2,")
+        assert there.simulator.journal.told() == 4
+    assert outcomes(world) == {"credited": 4}
+    healthy(world)

@@ -1,0 +1,35 @@
+"""The terms of our own called rails against the table of codes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from bank_adapters.api.codes import wallet_code
+from bank_adapters.api.profile import api_profile, api_profile_ids, load_api_profile
+from bank_adapters.codes import read_data
+from bank_adapters.profiles import ProfileError
+
+OURS = ("momo", "zalopay", "payos", "gsma")
+
+
+@pytest.mark.parametrize("name", api_profile_ids())
+def test_a_final_refusal_is_one_in_the_table_too(name: str) -> None:
+    profile = load_api_profile(name)
+    final = {
+        (row["rail"], row["code"]): row["final"] for row in read_data("wallet_result_codes.csv")
+    }
+    assert profile.adapter in OURS
+    assert profile.final_refusals
+    for code in profile.final_refusals:
+        said = wallet_code(profile.adapter, "pay", code)
+        assert (said.says, said.stop) == ("rejected", ""), code
+        assert final[profile.adapter, code] == "yes", code
+
+
+def test_a_code_is_not_final_and_seen_before_at_once() -> None:
+    data = asdict(load_api_profile("zalopay-1"))
+    told = {**data, "cut_off": "22:00", "seen_before": ["status 2"], "final_refusals": ["status 2"]}
+    with pytest.raises(ProfileError, match="seen_before"):
+        api_profile(told, "zalopay-1.yaml")
