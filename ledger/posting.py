@@ -184,14 +184,14 @@ def post_many(conn: Connection, items: Sequence[Item | tuple[Any, ...]]) -> list
         raise IdemConflict("two journals of one posting have the same idempotency key")
     with refusals():
         known = known_journals(conn, [w.header.idem_key for w in wanted])
-        fresh = [w for w in wanted if w.header.idem_key not in known]
-        fresh = open_journals(conn, fresh)
-        late = known_journals(
-            conn,
-            [w.header.idem_key for w in wanted if w.header.idem_key not in known],
-            not_ids={w.header.id for w in fresh},
-        )
-        known |= late
+        unknown = [w for w in wanted if w.header.idem_key not in known]
+        fresh = open_journals(conn, unknown)
+        if len(fresh) < len(unknown):  # somebody posted the same this instant
+            known |= known_journals(
+                conn,
+                [w.header.idem_key for w in unknown],
+                not_ids={w.header.id for w in fresh},
+            )
         _fill(conn, fresh)
         sealed = sealing.seal_journals(conn, [w.header.id for w in fresh])
     by_key = {w.header.idem_key: Sealed(*s) for w, s in zip(fresh, sealed, strict=True)}
