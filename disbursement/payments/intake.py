@@ -95,7 +95,8 @@ def take_answers(
     Each is still a unit of its own: one that is not taken stops nobody (P8). Raises as
     `take_answer`.
     """
-    kept = [_keep(ctx, path, _label(path.name)) for path in paths]
+    with files.synced_together():
+        kept = [_keep(ctx, path, _label(path.name)) for path in paths]
     with _one_connection(ctx) as begin:
         with begin() as conn:
             known = [_record(conn, ctx, one) for one in kept]
@@ -182,15 +183,15 @@ def _keep(ctx: Context, source: bytes | Path, name: str) -> _Kept:
     """Store the bytes under their SHA-256, in pieces where they are a file."""
     folder = ctx.settings.files / "evidence"
     if isinstance(source, bytes):
-        digest = hashlib.sha256(source).digest()
+        digest, size = hashlib.sha256(source).digest(), len(source)
         pieces: Iterable[bytes] = (source,)
     else:
         if not source.is_file():
             raise NotFoundError("no_file", f"Không có tệp {source.name}; kiểm tra lại đường dẫn.")
-        digest = files.sha256_of(source)
+        digest, size = files.sha256_of(source), source.stat().st_size
         pieces = _pieces(source)
     path = folder / digest.hex()[:2] / digest.hex()
-    if not path.exists():
+    if not path.exists() or path.stat().st_size != size:  # a power cut may leave a name and no more
         _store(path, pieces, digest)
     return _Kept(path, digest, path.stat().st_size, name)
 
