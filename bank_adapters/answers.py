@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from bank_adapters.camt import CamtFile, RawStatement, read_camt
@@ -23,7 +24,7 @@ from bank_adapters.contract import (
     Statement,
     StatusItem,
 )
-from bank_adapters.mt940 import MtFile, MtStatement, looks_like_mt, read_mt
+from bank_adapters.mt940 import CREDIT, REVERSED, MtFile, MtStatement, Row, looks_like_mt, read_mt
 from bank_adapters.pain002 import NO_ID, RawStatus, StatusFile, read_camt029, read_pain002
 from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
 
@@ -292,11 +293,38 @@ def _swift_statement(kind: str, raw: MtStatement) -> Statement:
         _signed(raw.closing, raw.line),
         None,  # the day of the opening balance is the day before: what it covers, its entries say
         date.fromisoformat(raw.to_day) if raw.to_day else None,
-        raw.entries.remade(_entry),
+        raw.entries.remade(_swift_entry),
         "",
         int(sum(raw.credit.values())),
         int(sum(raw.debit.values())),
     )
+
+
+def _swift_entry(row: Row) -> Entry:
+    """Return a line of an MT940 as the product takes it; see `mt940.raw_entry`."""
+    n, mark, amount, _, booked, theirs, reference, text, line = row
+    credit = mark in CREDIT
+    vnd = amount if isinstance(amount, int) else _whole(amount)
+    return _new_entry(
+        Entry,
+        (n, "CRDT" if credit else "DBIT", vnd, "BOOK", _day(booked) if booked else None, theirs,
+         reference, None, None, None, None, credit and mark in REVERSED, None, 0, text, None, None,
+         None, line, "return"),
+    )  # fmt: skip
+
+
+_new_entry = tuple.__new__
+
+
+@lru_cache(maxsize=4096)
+def _whole(amount: str) -> int:
+    """Return the dong of a decimal text that was found to have no fraction."""
+    return int(amount.partition(".")[0])
+
+
+@lru_cache(maxsize=4096)
+def _day(words: str) -> date:
+    return date.fromisoformat(words)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

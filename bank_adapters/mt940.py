@@ -24,12 +24,13 @@ from bank_adapters.mtfields import (
     BARE_BALANCE,
     ENTRY,
     FLOOR,
+    LONGEST_NO_REFERENCE,
     NO_REFERENCE,
     TOTAL,
     booked_on,
     decimal_text,
     reference_in,
-    reference_of,
+    type_length,
     value_day,
 )
 from bank_adapters.spool import Spool, View
@@ -54,13 +55,31 @@ _KNOWN = frozenset(
 _START = re.compile(
     r"(?m)^\s*(?:\{4:\s*)?:(?:20|21|25P?|28C?|60[FM]?|61|62[FM]?|86|90[CD]|940|942):"
 )
-_CREDIT = frozenset({"C", "RD", "EC"})
+CREDIT = frozenset({"C", "RD", "EC"})
 """Marks that bring money: a credit, the reversal of a debit, an expected credit."""
-_REVERSED = frozenset({"RC", "RD"})
+REVERSED = frozenset({"RC", "RD"})
 _MOST_DIGITS = 15
 _MOST_FINDINGS = 1000
 _CACHED = 4096
+_WAITING = 256
+"""Most entries whose rows are written together."""
 _NO_ENTRY: tuple[str, str | None, str, str | None, str, str] = ("", None, "", None, "", "")
+Amount = tuple[str, Decimal, int | None]
+"""Text and number, and again where it is whole with at most `_MOST_DIGITS` digits."""
+Row = tuple[int, str, str | int, str, str | None, str | None, str | None, str, int]
+"""What is kept of an entry: its number, mark, amount (a plain one as number), currency, day of
+booking, the bank's reference, the end-to-end reference, text, line. The other columns of a
+`RawEntry` are the same for all."""
+
+
+def raw_entry(row: Row) -> RawEntry:
+    """Return an entry in full."""
+    n, mark, amount, currency, booked, theirs, reference, text, line = row
+    return RawEntry(
+        n, n, 1, None, "CRDT" if mark in CREDIT else "DBIT", str(amount), currency, "BOOK", booked,
+        theirs, reference, None, None, None, None, False, mark in REVERSED, None, "", text, None,
+        line,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,23 +215,35 @@ class _Reader:
         self.number = 0
         self.now: _Open | None = None
         self.tag = ""
-        self.amounts: dict[str, tuple[str, Decimal] | None] = {}
+        self.amounts: dict[str, Amount | None] = {}
+        self.plain_days: dict[str, str] = {}
+        """Day of booking by the digits that begin a :61:, where it is as written."""
         self.days: dict[tuple[str, str | None], tuple[str | None, bool]] = {}
         """Day of booking (None: no such day) and whether it stands as written, by both dates."""
 
     def take(self, lines: list[str]) -> None:
         """Take lines: each starts a tag, goes on with the one before, or frames messages."""
         number = self.number
+        entry, amounts, days = ENTRY.match, self.amounts, self.plain_days
         for words in lines:
             number += 1
             now = self.now
-            if words[:4] == ":61:" and now is not None:
+            start = words[:4]
+            if start == ":61:" and now is not None:
                 self.tag = "61"
+                match = entry(words, 4)
+                if match is not None:
+                    digits, own_day, mark, _, figure, rest = match.groups()
+                    amount, booked = amounts.get(figure), days.get(digits)
+                    if amount is not None and booked is not None and own_day is None:
+                        now.ended = False
+                        now.add(mark, amount, booked, rest, number)
+                        continue
                 self._entry(now, words, number, 4)
-            elif words[:4] == ":86:" and now is not None:
+            elif start == ":86:" and now is not None:
                 self.tag = "86"
-                if self.rows:
-                    now.say(words[4:])
+                if now.text is not None:
+                    now.text.append(words[4:])
             elif words[:1] in _LED_BY or not self.tag or _HIDDEN_ENTRY.match(words):
                 self.number = number
                 self._line(number, words)
@@ -311,7 +342,7 @@ class _Reader:
             self._total(now, tag, first, line)
         elif tag == "34F":
             found = FLOOR.match(first)
-            now.currency = now.currency or (found[0] if found else None)
+            now.in_currency(now.currency or (found[0] if found else None))
 
     def _started(self, tag: str, value: str, line: int) -> _Open:
         """Return the message a tag belongs to, a new one where the tag starts it."""
@@ -353,20 +384,24 @@ class _Reader:
         if dated is None:
             if len(self.days) > _CACHED:
                 self.days.clear()
+                self.plain_days.clear()
             day, as_written = value_day(digits)
             booked = booked_on(day, digits, entry) if day else None
             dated = self.days[digits, entry] = booked, as_written
         booked, as_written = dated
         if booked is None:
             self._error("date", "ngày ở dòng :61: không có thật", "no such day in a :61:", line)
-        elif not as_written:
+        elif as_written:
+            if entry is None:
+                self.plain_days[digits] = booked
+        else:
             self._note(
                 "february", "ngày giá trị 29 hoặc 30 tháng 2 được hiểu là cuối tháng 2",
                 "a value date of 29 or 30 February is its last day", line,
             )  # fmt: skip
         now.add(mark, known, booked, rest, line)
 
-    def _amount(self, words: str) -> tuple[str, Decimal] | None:
+    def _amount(self, words: str) -> Amount | None:
         """Return an amount as text and number; the same words are read once."""
         try:
             return self.amounts[words]
@@ -374,7 +409,11 @@ class _Reader:
             text = decimal_text(words)
             if len(self.amounts) > _CACHED:
                 self.amounts.clear()
-            found = self.amounts[words] = None if text is None else (text, Decimal(text))
+            found = None
+            if text is not None:
+                plain = text.isdigit() and len(text) <= _MOST_DIGITS
+                found = text, Decimal(text), int(text) if plain else None
+            self.amounts[words] = found
             return found
 
     def _balance(self, now: _Open, tag: str, words: str, line: int) -> None:
@@ -393,7 +432,7 @@ class _Reader:
             return
         self.balances = True
         groups = match.groupdict()
-        now.currency = groups.get("currency") or now.currency
+        now.in_currency(groups.get("currency") or now.currency)
         now.interim = now.interim or tag[2:] == "M"
         signed = known[1] if match["mark"] in {"C", "RD"} else -known[1]
         day = value_day((groups["day"] or "").strip())[0]
@@ -431,7 +470,7 @@ class _Reader:
             return
         now.totalled = True
         now.last_figure, now.figure_line = match["amount"], line
-        now.currency = now.currency or match["currency"]
+        now.in_currency(now.currency or match["currency"])
         count, total = now.side("CRDT" if tag == "90C" else "DBIT")
         self._find(
             "sum_differs",
@@ -528,10 +567,12 @@ class _Open:
         self.sums = [Decimal(0), Decimal(0)]
         """Credits, debits."""
         self.spool: Spool[RawEntry] = Spool()
-        self.waiting: tuple[str, str, str | None, str, int] | None = None
-        """Mark, amount, day of booking, the rest of the line, its number."""
+        self.waiting: list[tuple[int, str, str | int, str | None, str, int, list[str]]] = []
+        """Entries without a row yet: number, mark, amount, day of booking, the rest of the line,
+        its number, the lines of the :86:; of the last one more may follow."""
         self.odd: tuple[str, int] | None = None
-        self.text: list[str] = []
+        self.text: list[str] | None = None
+        """The lines of the :86: of the last entry; None where no entry waits."""
 
     @property
     def untouched(self) -> bool:
@@ -565,21 +606,25 @@ class _Open:
         at = 0 if side == "CRDT" else 1
         return self.counts[at], self.sums[at]
 
-    def add(
-        self, mark: str, amount: tuple[str, Decimal], booked: str | None, rest: str, line: int
-    ) -> None:
+    def add(self, mark: str, amount: Amount, booked: str | None, rest: str, line: int) -> None:
         """Count an entry; its row waits for the :86: that may follow."""
-        if self.waiting is not None:
-            self._row()
-        at = 0 if mark in _CREDIT else 1
-        self.counts[at] += 1
-        text, value = amount
+        at = 0 if mark in CREDIT else 1
+        counts = self.counts
+        counts[at] += 1
+        text, value, plain = amount
         self.sums[at] += value
-        if self.odd is None and not (text.isdigit() and len(text) <= _MOST_DIGITS):
+        if plain is None and self.odd is None:
             self._look(text, line)
         if self.rows:
-            self.text.clear()
-            self.waiting = (mark, text, booked, rest, line)
+            lines: list[str] = []
+            self.text = lines
+            waiting = self.waiting
+            waiting.append(
+                (counts[0] + counts[1], mark, text if plain is None else plain, booked, rest, line,
+                 lines)
+            )  # fmt: skip
+            if len(waiting) > _WAITING:
+                self._write(1)
 
     def _look(self, text: str, line: int) -> None:
         whole, _, cents = text.partition(".")
@@ -588,37 +633,46 @@ class _Open:
 
     def say(self, words: str) -> None:
         """Add a line of the :86: of the entry that waits."""
-        if self.waiting is not None:
+        if self.text is not None:
             self.text.append(words)
 
-    def _row(self) -> None:
-        """Write the row of the last entry, with what its :86: says."""
-        if self.waiting is None:
-            return
-        mark, amount, booked, rest, line = self.waiting
-        self.waiting = None
-        lines = self.text
-        text = lines[0].strip() if len(lines) == 1 else _joined_lines(lines)
-        own, theirs = reference_of(rest)
-        reference = reference_in(text) or own
-        n = self.counts[0] + self.counts[1]
-        self.spool.append(
-            (n, n, 1, None, "CRDT" if mark in _CREDIT else "DBIT", amount, self.currency or "",
-             "BOOK", booked, theirs or None,
-             None if reference.upper() in NO_REFERENCE else reference,
-             None, None, None, None, False, mark in _REVERSED, None, "", text, None, line)
-        )  # fmt: skip
+    def in_currency(self, currency: str | None) -> None:
+        """Take the currency that a balance or total names; earlier rows keep the one before."""
+        if currency != self.currency:
+            self._write(1)
+            self.currency = currency
+
+    def _write(self, keep: int) -> None:
+        """Write the rows of the entries that wait but for the last `keep`, with their :86:."""
+        waiting, currency = self.waiting, self.currency or ""
+        last = len(waiting) - keep
+        rows: list[Row] = []
+        for n, mark, amount, booked, rest, line, lines in waiting[: max(last, 0)]:
+            text = lines[0].strip() if len(lines) == 1 else _joined_lines(lines)
+            own, _, theirs = rest[type_length(rest[:6]) :].partition("//")
+            reference = own.strip()
+            if "EREF" in text:
+                reference = reference_in(text) or reference
+            if len(reference) <= LONGEST_NO_REFERENCE and reference.upper() in NO_REFERENCE:
+                reference = ""
+            rows.append(
+                (n, mark, amount, currency, booked, theirs.strip() or None, reference or None,
+                 text, line)
+            )  # fmt: skip
+        self.spool.extend(rows)
+        del waiting[: len(rows)]
 
     def statement(self) -> MtStatement:
         """Return the finished statement."""
-        self._row()
+        self._write(0)
+        self.text = None
         currency = self.currency or ""
         return MtStatement(
             self.id, self.number, self.account, self.currency, self.opening, self.closing,
             sum(self.counts),
             {currency: self.sums[0]} if self.counts[0] else {},
             {currency: self.sums[1]} if self.counts[1] else {},
-            self.spool.view(RawEntry._make), self.line, self.from_day, self.to_day, self.interim,
+            self.spool.view(raw_entry), self.line, self.from_day, self.to_day, self.interim,
             self.odd,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 ENTRY = re.compile(
     r"\s*(?P<digits>\d{6,16})\s*(?P<entry>\d{4})?\s*(?P<mark>RC|RD|EC|ED|C|D)\s?(?P<funds>[A-Z])?"
@@ -25,6 +26,7 @@ NO_REFERENCE = frozenset(
     {"", ".", "NONREF", "NOTPROVIDED", "NOREF", "EREF", "EREF+", "KREF", "KREF+", "PREF", "MARF"}
 )
 """What stands for "no reference", or for "the reference is in :86:"."""
+LONGEST_NO_REFERENCE = max(map(len, NO_REFERENCE))
 _TYPE = re.compile(r"(?!NONREF)(?:[NFS][A-Z0-9]{3}|[NFS][A-Z]{2} )")
 _EREF = re.compile(r"(?:/?EREF[/+:] ?)(?P<id>[^/?+]{1,35}?)(?=[/?+]|(?:KREF|MREF|CRED|SVWZ)\+|\Z)")
 _SUBFIELD = re.compile(r"\?(?:2\d|6[0-3])")
@@ -99,11 +101,14 @@ def booked_on(value: str, digits: str, entry: str | None) -> str:
     return min(near, key=lambda day: abs(day - on)).isoformat() if near else value
 
 
-def reference_of(rest: str) -> tuple[str, str]:
-    """Return the customer's and the bank's reference that end a :61:, '' where not given."""
-    kind = _TYPE.match(rest)
-    own, _, theirs = (rest[kind.end() :] if kind else rest).partition("//")
-    return own.strip(), theirs.strip()
+@lru_cache(maxsize=4096)
+def type_length(start: str) -> int:
+    """Return how long the type of transaction is that ends a :61:, by the text's first six letters.
+
+    Behind it stand the customer's reference, `//`, and the bank's. 0 where there is no type.
+    """
+    kind = _TYPE.match(start)
+    return kind.end() if kind else 0
 
 
 def reference_in(words: str) -> str | None:

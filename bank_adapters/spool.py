@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,6 +34,13 @@ class Spool(Generic[T]):
         block = self._block
         block.append(row)
         if len(block) == _BLOCK:
+            self._pack()
+
+    def extend(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows that are at hand together: about as many as a block holds, at most."""
+        self._count += len(rows)
+        self._block += rows
+        if len(self._block) >= _BLOCK:
             self._pack()
 
     def __len__(self) -> int:
