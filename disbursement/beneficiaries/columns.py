@@ -137,6 +137,7 @@ _MERIT_FACTS = (
 _RELEASED = Column("released_on", "Ngày hưởng lại", "date")
 _MERIT_ONCE = (
     Column("event_date", "Ngày sự kiện", "date"),
+    Column("dead_identity", "Số định danh người có công đã chết", "digits"),
     Column("years", "Số năm tham gia", "whole"),
     Column("odd_months", "Số tháng lẻ", "whole"),
     Column("times", "Số lần", "whole"),

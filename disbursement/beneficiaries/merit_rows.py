@@ -17,6 +17,7 @@ from disbursement.entitlements.dossier_facts import MERITS
 from disbursement.entitlements.merit_bulk import (
     LINE,
     MONTHLY,
+    MOURNING,
     ONCE,
     MeritCase,
     canonical_json,
@@ -46,6 +47,8 @@ class MeritReading:
 
     def __init__(self, row: Reading) -> None:
         self.row = row
+        self.dead = ""
+        """Whose death and when, as `number/day`, where the row is paid for one."""
 
     def read(self, decided: tuple[str, str, str], sex: str) -> tuple[str, str, dict[int, int]]:
         """Return (unit, stored facts, months): months only for what is paid once.
@@ -65,6 +68,10 @@ class MeritReading:
             row.fail("part", "mã khoản chỉ gồm chữ không dấu, chữ số, gạch dưới.")
         if row.faults or not decided[1]:
             return "", "", {}
+        if code in MOURNING:
+            return self._mourning(code, part, facts)
+        if "dead_identity" in row.values:
+            row.fail("dead_identity", f"diện {code} không có mục này; xóa ô.")
         if code in ONCE:
             return self._once(code, part, facts, decided)
         return self._monthly(code, part, facts, decided, sex)
@@ -110,6 +117,29 @@ class MeritReading:
             one |= {"died": died.isoformat()} if died else {}
             out.append(one)
         return out
+
+    def _mourning(
+        self, code: str, part: str, facts: dict[str, Any]
+    ) -> tuple[str, str, dict[int, int]]:
+        """Read what is paid for a death to who is in the row: whose death, and its day."""
+        row = self.row
+        number = row.text("dead_identity", need=True, longest=12)
+        if number and not re.fullmatch(r"\d{12}", number, re.ASCII):
+            row.fail("dead_identity", "số định danh phải đủ 12 chữ số; sửa lại.")
+        day = facts.pop("event_date", "")
+        if not day:
+            row.fail("event_date", "cần ngày chết; ghi vào.")
+        if part:
+            row.fail("part", "khoản này chi một lần cho mỗi người chết; xóa ô.")
+        for column in ("start_month", "end_date", "end_cause", "released_on", "paid_through"):
+            if column in row.values:
+                row.fail(column, "khoản một lần không có mục này; xóa ô.")
+        if row.faults:
+            return "", "", {}
+        stored = {"list": LINE, "facts": {"category": code}}
+        text = f'{{"list":{canonical_json(LINE)},"facts":{canonical_json(stored["facts"])}}}'
+        self.dead = f"{number}/{day}"
+        return code, text, {month_of(date.fromisoformat(day)): 0}
 
     def _once(
         self, code: str, part: str, facts: dict[str, Any], decided: tuple[str, str, str]
@@ -196,14 +226,9 @@ def category_of(text: str) -> str | None:
     """Return the code of a category a commune pays, by code or by its Vietnamese name."""
     titles = {plain(c.title_vi): c.code for c in fixed_categories().values()}
     code = titles.get(plain(text)) or canonical(text)
-    return code if code in (*MONTHLY, *ONCE) else None
+    return code if code in (*MONTHLY, *ONCE, *MOURNING) else None
 
 
 def _unknown(text: str) -> str:
-    known = fixed_categories().get(canonical(text))
-    if known is not None and known.programme == LINE:
-        return (
-            f"not covered: {known.code}: khoản này phải biết các khoản hằng tháng và người lo mai "
-            "táng; tính bằng `disburse explain` rồi chi theo danh sách đã có quyết định mức (LIST)."
-        )
-    return f"không có diện '{text[:40]}'; chọn: {', '.join((*MONTHLY, *ONCE))}."
+    known = ", ".join((*MONTHLY, *ONCE, *MOURNING))
+    return f"không có diện '{text[:40]}'; chọn: {known}."

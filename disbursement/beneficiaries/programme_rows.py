@@ -18,6 +18,8 @@ from disbursement.platform.clock import add_months, month_of, months_between, sh
 from disbursement.programmes.list_rates import MERITORIOUS, ListRate, line_of
 
 MAX_MONTHS = 24
+DEAD = "dead:"
+"""How the reason of a row begins that is paid for a death, until it is staged."""
 MAX_AMOUNT = 1_000_000_000
 _PART = re.compile(r"[A-Za-z0-9_-]{1,20}", re.ASCII)
 _QUARTER = re.compile(r"(?:[qQ](?:uý)? ?)?([1-4])[/.-](\d{4})")
@@ -73,6 +75,7 @@ class _Right(NamedTuple):
     facts: dict[str, Any]
     months: dict[int, int]
     stored: str = ""  # the facts as they are kept, where they are no list programme's
+    dead: str = ""  # whose death and when (number/day), where it is paid for one
 
 
 class _GivenReading(Reading):
@@ -118,7 +121,7 @@ class _GivenReading(Reading):
         return Given(
             (kind, number, name, born[0].isoformat(), born[1].isoformat(), sex, commune),
             (line, right.unit, stored, *decision, covers[0], covers[-1],
-             self.text("replaces") or None),
+             f"{DEAD}{right.dead}" if right.dead else self.text("replaces") or None),
             (*payee, *receiver),
             right.months or paid,
             self.holds,
@@ -148,8 +151,9 @@ class _GivenReading(Reading):
 
     def merit(self, decision: tuple[str, str, str], sex: str) -> _Right | None:
         """Read a category of meritorious service and its facts: computed, not decided."""
-        unit, stored, months = MeritReading(self).read(decision, sex)
-        return _Right(unit, {}, months, stored) if unit else None
+        reading = MeritReading(self)
+        unit, stored, months = reading.read(decision, sex)
+        return _Right(unit, {}, months, stored, reading.dead) if unit else None
 
     def merit_paid(self, right: _Right | None) -> dict[int, int]:
         """Read what was paid for monthly merits before go-live; none for what is paid once."""

@@ -1,8 +1,8 @@
 """Taking over rows that are rights and not cases: units, months, and what they replace.
 
-A unit (person, part of a decision, household) is owed a covered month once; its sub stands in the
-book apart from social assistance. Used by the files of list programmes and by the register's own
-rows of meritorious service.
+A unit (person, part of a decision, household, death) is owed a covered month once; its sub stands
+in the book apart from social assistance. Used by the files of list programmes and by the register's
+own rows of meritorious service.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from disbursement.beneficiaries import merit_cases
+from disbursement.beneficiaries import merit_cases, merit_deaths
 from disbursement.beneficiaries.comparing import add_faults, analyze, one
 from disbursement.beneficiaries.payers import define_payer_accounts, definition
 from disbursement.beneficiaries.programme_rows import Programme
@@ -36,12 +36,15 @@ def _unit(alias: str, *, household: bool) -> str:
     """Return SQL for the unit of a row, as list_unit.unit holds it."""
     if household:
         return f"'h' || {alias}.payer_id || '/' || {alias}.clause"
-    return f"'p' || {alias}.person_id || '/' || {_part(alias)}"
+    return (
+        f"CASE WHEN {alias}.clause LIKE '%/%' THEN 'd' || {alias}.clause "
+        f"ELSE 'p' || {alias}.person_id || '/' || {_part(alias)} END"
+    )
 
 
 def _part(alias: str) -> str:
     """Return SQL for what a unit is of; the monthly merits of a person are one unit."""
-    return f"CASE WHEN {_listed(alias)} THEN {alias}.clause ELSE '' END"
+    return f"CASE WHEN {_listed(alias)} THEN replace({alias}.clause, '/', '.') ELSE '' END"
 
 
 def _listed(alias: str) -> str:
@@ -154,6 +157,7 @@ def compare(
     """Refuse what the programme's rows may not say; `values`: `i` (import), `programme` (line)."""
     merits = programme.shape == MERITORIOUS
     if merits:
+        merit_deaths.resolve(conn, values)
         add_faults(conn, values, merit_cases.COMPARISONS)
         merit_cases.check_changes(conn, values)
     household, decided = programme.shape == HOUSEHOLD, merits or programme.shape in PERSONAL
@@ -246,7 +250,8 @@ def _rights(conn: Connection, values: dict[str, Any]) -> tuple[int, int]:
             "JOIN import_paid a ON a.import_id = r.import_id AND a.n = r.n "
             "JOIN work_profile w ON w.facts = r.facts "
             "JOIN list_unit u ON u.programme = r.programme AND u.unit IN "
-            "('p' || r.person_id || '/' || r.clause, 'h' || r.payer_id || '/' || r.clause) "
+            "('p' || r.person_id || '/' || r.clause, 'h' || r.payer_id || '/' || r.clause, "
+            "'d' || r.clause) "
             "LEFT JOIN list_right x ON x.sub_id = u.sub_id AND x.cover = a.cover "
             f"WHERE r.import_id = :i AND r.state = 0 AND {_own('r')} AND (x.sub_id IS NULL "
             "OR x.profile_id <> w.profile_id OR x.decision_number <> r.decision_number)"

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.checking import Good, Payer, Rules, check_chunks
 from disbursement.beneficiaries.directory import directory_of
-from disbursement.beneficiaries.programme_rows import Programme
+from disbursement.beneficiaries.programme_rows import DEAD, Programme
 from disbursement.beneficiaries.reader import Chunk, Source, Spool
 from disbursement.beneficiaries.rules import Fault, search_form
 from disbursement.documents.refused import RefusedRow
@@ -198,14 +198,18 @@ class Stager:
         row_digest = digest16(
             row.facts, row.payee_name, row.payee_relation, row.payee_document or ""
         )
+        clause, cause = row.clause, row.end_cause
+        if cause is not None and cause.startswith(DEAD):  # paid for a death: whose, never in clear
+            number, day = cause.removeprefix(DEAD).split("/")
+            clause, cause = f"{keys.blind('identity', number).hex()}/{clause}", day
         return (
             self.staged.import_id, row.n, 0, 0, person_id, case_id, dest_id,
             self.rules.payers[row.commune].id, who, row.identity_kind,
             keys.encrypt("person.identity", person_id, row.identity) if has_number else None,
             row.identity[-4:], None if has_number else os.urandom(16), row.name,
             search_form(row.name), row.birth_from, row.birth_to, row.sex, row.commune,
-            ids.new_reference(), row.programme, row.clause, row.facts, row.decision_number,
-            row.decision_date, row.decision_signer, row.start_month, row.end_month, row.end_cause,
+            ids.new_reference(), row.programme, clause, row.facts, row.decision_number,
+            row.decision_date, row.decision_signer, row.start_month, row.end_month, cause,
             None if not row.paid or row.facts.startswith(LISTED) else min(row.paid),
             row.payee_name, row.payee_relation, row.payee_document, row.kind, row.bank_code,
             keys.encrypt("destination.account", dest_id, row.account) if row.account else None,

@@ -21,7 +21,14 @@ from disbursement.entitlements.amounts import VIETNAMESE, Gap, Item, MonthAmount
 from disbursement.entitlements.dossier import Dossier
 from disbursement.entitlements.dossier_error import DossierError
 from disbursement.entitlements.dossier_facts import Deceased
-from disbursement.entitlements.meritorious import Merit, idle, merit_amounts, once_amount
+from disbursement.entitlements.meritorious import (
+    Merit,
+    death_lump_amount,
+    funeral_item,
+    idle,
+    merit_amounts,
+    once_amount,
+)
 from disbursement.entitlements.parties import People
 from disbursement.entitlements.rules import Due, DueLine, Hold, Reason
 from disbursement.entitlements.timeline import CaseLine, case_line
@@ -35,6 +42,13 @@ MONTHLY = tuple(c.code for c in fixed_categories().values() if c.shape in ("meri
 """Categories of monthly allowances; a person's are judged together."""
 ONCE = tuple(c.code for c in fixed_categories().values() if c.shape == "merit_once")
 """Categories paid once, each a unit of its own."""
+MOURNING = tuple(
+    c.code
+    for c in fixed_categories().values()
+    if c.shape == "death_lump" or c.code == "FUNERAL.NCC"
+)
+"""Paid once for the death of somebody with monthly merits, to who organised the funeral or heads
+the family."""
 REACHING = ("death", "prison", "release", "remarriage")
 """Events recorded of a person that reach the merits too, whatever they were recorded for."""
 _PREFIX = '{"merit":'
@@ -261,8 +275,13 @@ def _profile_lines(profile: str) -> tuple[People, tuple[CaseLine, ...]]:
 def once_due(
     facts: Mapping[str, Any], month: int, law_on: date, rates: MeritRates | None = None
 ) -> Due:
-    """Return a lump sum; `facts` has its `category` besides those of a dossier's case."""
+    """Return a lump sum; `facts` has its `category` besides those of a dossier's case.
+
+    What is paid for a death has the month's merits of the dead instead (mourning_facts).
+    """
     code = str(facts["category"])
+    if code in MOURNING:
+        return _mourning_due(facts, month, law_on, rates or shipped_merit_rates())
     dossier = Dossier.model_validate(
         {
             "people": [{"id": _WHO, "name": _WHO}],
@@ -278,6 +297,56 @@ def once_due(
     line = case_line(dossier.cases[0], fixed_categories()[code], dossier, ())
     people = People(dossier, month)
     amount = once_amount(Merit(people, (line,), rates or shipped_merit_rates(), law_on, {}), line)
+    return due_of(month, [amount], (line,), {})
+
+
+def died_on(cases: Sequence[MeritCase], events: Sequence[d.Event]) -> date | None:
+    """Return the day of death that is recorded of a person or written in a case's row, or None."""
+    days = [e.date for e in events if e.kind == "death"]
+    days += [date.fromisoformat(e["date"]) for c in cases for e in c.events if e["kind"] == "death"]
+    return min(days, default=None)
+
+
+def mourning_facts(code: str, person: MeritPerson, month: int) -> dict[str, Any]:
+    """Return what a sum paid for a death depends on: what the dead drew in the month of death.
+
+    `merit` is empty where nothing was drawn, or the death is not (any more) recorded in the month.
+    """
+    day = died_on(person.cases, person.events)
+    drawn: list[Any] = []
+    if day is not None and _month(day) == month:
+        _, lines = lines_of(person)
+        cases = json.loads(month_profile(lines, month))["merit"]
+        drawn = [c for c in cases if "facts" in c and c["category"] != "EDU"]
+    return {"category": code, "merit": drawn}
+
+
+def _mourning_due(facts: Mapping[str, Any], month: int, law_on: date, rates: MeritRates) -> Due:
+    """Return three months of what the dead drew, or the funeral allowance, as `explain` does."""
+    code = str(facts["category"])
+    people, lines = _profile_lines(f"{_PREFIX}{canonical_json(facts['merit'])}}}")
+    day = date(month // 100, month % 100, 1)
+    dossier = Dossier.model_validate(
+        {
+            "people": [{"id": _WHO, "name": _WHO}],
+            "cases": [
+                {
+                    "id": code, "holder": _WHO, "category": code,
+                    "facts": {"event_date": day.isoformat()},
+                }
+            ],
+            "ask": {"months": [_ALWAYS_ON_ROLL]},
+        }
+    )  # fmt: skip
+    line = case_line(dossier.cases[0], fixed_categories()[code], dossier, ())
+    merit = Merit(people, (*lines, line), rates, law_on, {})
+    amount = death_lump_amount(merit, line)
+    if code == "FUNERAL.NCC" and not amount.not_covered:
+        item = funeral_item(merit, line, day)
+        found = () if item is None else (item,)
+        sure = tuple(i for i in found if not i.why_vi)
+        held = tuple(i for i in found if i.why_vi)
+        amount = MonthAmount(amount.unit, month, amount.cases, sure, held)
     return due_of(month, [amount], (line,), {})
 
 

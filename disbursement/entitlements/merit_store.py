@@ -15,13 +15,17 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from disbursement.entitlements import dossier as d
 from disbursement.entitlements.histories import Grant
+from disbursement.entitlements.list_due import list_profile
 from disbursement.entitlements.merit_bulk import (
     LINE,
+    MOURNING,
     REACHING,
     MeritCase,
     MeritPerson,
     merit_spans,
+    mourning_facts,
 )
 from disbursement.entitlements.store import (
     BATCH,
@@ -58,6 +62,7 @@ def renew(conn: Connection, *, month: int) -> int:
     while True:
         rows = conn.execute(text(_CASES), {"at": at, "n": BATCH}).all()
         if not rows:
+            _renew_mourning(conn, told, profiles)
             return people
         at = int(rows[-1][0])
         people += _batch(conn, rows, told, last, profiles)
@@ -75,11 +80,7 @@ def _batch(
         group = list(found)
         _, person, payer, live, sex, _, opened, through = group[0]
         cases = [MeritCase.from_json(r[5]) for r in group]
-        events = [
-            t.event
-            for t in told.get(int(person), ())
-            if t.case_id is None and t.kind in REACHING and not isinstance(t.event, Grant)
-        ]
+        events = reaching(told.get(int(person), ()))
         first = max(int(live), *(_after(c) for c in cases))
         if opened is not None and first <= max(int(live), add_months(int(through), 1)):
             first = int(opened)  # the book says what each of these months was paid
@@ -93,6 +94,57 @@ def _batch(
         {s: [(a, b, y, profiles[digests[p]]) for a, b, y, p in x] for s, x in made.items()},
     )
     return len(made)
+
+
+def reaching(told: Iterable[Recorded]) -> list[d.Event]:
+    """Return the events recorded of a person that reach the merits."""
+    return [
+        t.event
+        for t in told
+        if t.case_id is None and t.kind in REACHING and not isinstance(t.event, Grant)
+    ]
+
+
+_MOURNING = """
+SELECT u.sub_id, w.person_id, s.from_month, f.facts
+FROM (SELECT DISTINCT person_id FROM work_renew) w
+JOIN list_unit u ON u.programme = :line AND u.unit = 'd' || w.person_id || '/' || :code
+JOIN unit_profile s ON s.sub_id = u.sub_id JOIN profile f ON f.id = s.profile_id
+ORDER BY u.sub_id
+"""
+
+
+def _renew_mourning(
+    conn: Connection, told: Mapping[int, Sequence[Recorded]], profiles: ProfileIds
+) -> None:
+    """Judge anew what was paid for a death, where the merits of the dead, or the death, changed."""
+    changed: list[tuple[int, int]] = []
+    for code in MOURNING:
+        for sub, person, month, facts in conn.execute(
+            text(_MOURNING), {"line": LINE, "code": code}
+        ).all():
+            cases = cases_of(conn, int(person))
+            who = MeritPerson(cases, reaching(told.get(int(person), ())))
+            new = list_profile(LINE, mourning_facts(code, who, int(month)))
+            if new == facts:
+                continue
+            digest = hashlib.sha256(new.encode()).digest()
+            profiles.learn(conn, {digest: new})
+            conn.execute(
+                text("UPDATE unit_profile SET profile_id = :f WHERE sub_id = :s"),
+                {"f": profiles[digest], "s": sub},
+            )
+            changed.append((int(sub), int(month)))
+    for sub, month in changed:
+        mark_dirty(conn, f"SELECT {sub} AS sub_id, {month} AS from_month, '{LINE}' AS why")
+
+
+def cases_of(conn: Connection, person: int) -> list[MeritCase]:
+    """Return the monthly merits of a person."""
+    found = conn.execute(
+        text("SELECT body FROM merit_case WHERE person_id = :p ORDER BY code"), {"p": person}
+    )
+    return [MeritCase.from_json(body) for body in found.scalars()]
 
 
 def _after(case: MeritCase) -> int:

@@ -72,7 +72,7 @@ list_unit = Table(
     big("person_id"),  # who receives
     big("payer_id"),
     words("programme"),  # its budget line (programmes/list_rates.line_of)
-    words("unit"),  # p<person>/<part of the decision> or h<payer>/<household code>
+    words("unit"),  # p<person>/<part of the decision>, h<payer>/<household code>, d<dead>/<what>
     UniqueConstraint("programme", "unit"),
     Index("list_unit_person", "person_id"),
     Index("list_unit_payer", "payer_id"),

@@ -389,7 +389,8 @@ def decide(
     """Record a decision with its document; return how many rows it confirms (0 for a setting).
 
     For an open point `value` is one of its choices; for `unconfirmed_rate` it is the name of a
-    row, or of a version of the meritorious table (`NCC26`). The next lists are computed by it.
+    row, its rate code, or a version of the meritorious table (`NCC26`). The next lists are computed
+    by it.
     Raises RefusedError for an unknown point, value or row, an empty document; NotFoundError for an
     unknown payer; NotAllowedError `role`.
     """
@@ -440,10 +441,10 @@ def _check_payer(conn: Connection, payer: str) -> None:
 
 
 def _confirmed(tables: Tables, value: str) -> dict[str, dict[str, str]]:
-    """Return {table: {row: digest}} of the unconfirmed rows of that name or version."""
+    """Return {table: {row: digest}} of the unconfirmed rows of that name, rate code or version."""
     found: dict[str, dict[str, str]] = {}
     for table, row in unconfirmed(tables):
-        if value in (row_name(table, row), row.get("version")):
+        if value in (row_name(table, row), row.get("version"), row.get("rate_code")):
             found.setdefault(table, {})[row_name(table, row)] = row_digest(row)
     if not found:
         raise RefusedError(
