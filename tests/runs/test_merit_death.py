@@ -17,6 +17,7 @@ from disbursement.beneficiaries.event_checks import EventIn
 from disbursement.beneficiaries.events import record_one
 from disbursement.entitlements.dossier import read
 from disbursement.entitlements.explain import explain
+from disbursement.platform.errors import NotNowError
 from disbursement.programmes import service as rates
 from disbursement.runs import service
 from tests.runs.test_list_programmes import refused
@@ -71,7 +72,9 @@ def test_the_organiser_is_paid_once_to_the_dong_as_explain_says(world: World) ->
         world.ctx, "unconfirmed_rate", "FUNERAL.NCC", document="Luật BHXH 2024", actor="dung"
     )
     assert for_the_death(world, 202612) == [("0007", 202610, FUNERAL)]
-    service.prepare(world.ctx, 202612, world.signers["an"])  # the month again
+    with pytest.raises(NotNowError) as again:
+        service.prepare(world.ctx, 202612, world.signers["an"])
+    assert again.value.code == "nothing_new"
     paid = world.rows(
         "SELECT c.amount_vnd FROM payment p JOIN person x ON x.id = p.person_id "
         "JOIN payment_coin c ON c.payment_id = p.id WHERE x.identity_last4 = '0007' ORDER BY 1"
