@@ -373,7 +373,7 @@ def _facts(case: CaseState, facts: Mapping[str, Any]) -> None:
     try:
         typed(fixed_categories()[case.clause], facts, case.clause, ())
     except DossierError as error:
-        raise EventError("event_facts", f"diện {case.clause}: {error.sentence}") from error
+        raise EventError("event_facts", f"diện {case.clause}: {error.what_vi}.") from error
     if not facts:
         raise EventError("event_facts", "điều chỉnh mà không ghi thông tin nào đổi; ghi vào.")
 
@@ -412,6 +412,20 @@ def _follows(
 ) -> None:
     """Fold the event with the others: what cannot follow, and two communes in one month."""
     told = sorted([*person.told, found], key=lambda t: (t.event.date, t.id))
+    if (
+        given.kind == "stop"
+        and cases
+        and all(
+            last_month(person.rows_of(c)[-1].case) is not None
+            and _same(person.rows_of(c, told), person.rows_of(c))
+            for c in cases
+        )
+    ):
+        raise EventError(
+            "event_order",
+            "hồ sơ đã ghi thôi hưởng từ trước, quyết định này không đổi tháng nào; bỏ dòng này, "
+            "hoặc thu hồi sự kiện đã ghi rồi ghi lại.",
+        )
     for case in cases:
         if isinstance(found.event, d.MoveIn):
             _no_overlap(person, case, found.event)
@@ -540,7 +554,7 @@ def _granted_case(given: EventIn, person: PersonState, province: str) -> Case:
         known = typed(category, facts, given.clause, ())
         start = month_of(given.decided_on) if first is None else int(str(parse_month(first)))
     except DossierError as error:
-        raise EventError("event_facts", f"diện {given.clause}: {error.sentence}") from error
+        raise EventError("event_facts", f"diện {given.clause}: {error.what_vi}.") from error
     except ValueError:
         raise EventError("event_members", "tháng hưởng không đúng; ghi dạng 2026-11.") from None
     unknown = sorted(set(known) - set(Case.__dataclass_fields__))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -69,7 +70,15 @@ def record(
         common.emit(plain(report))
         return
     (done,) = report.recorded
-    typer.echo(f"Đã ghi sự kiện số {done.id} ({done.kind}) của {done.reference}. {_effect(report)}")
+    typer.echo(
+        f"Đã ghi sự kiện số {done.id} ({_kind(done.kind)}) của {done.reference}. {_effect(report)}"
+    )
+
+
+def _kind(code: str) -> str:
+    from disbursement.beneficiaries.event_checks import KINDS  # noqa: PLC0415 - as above
+
+    return f"{KINDS[code].name}: {code}" if code in KINDS else code
 
 
 def _effect(report: Any) -> str:
@@ -141,12 +150,20 @@ def list_(
         return
     for r in rows:
         what = f"{r.programme} {r.clause}" if r.clause else "mọi hồ sơ"
-        paper = f"QĐ {r.decision_number}, {r.decision_date}" if r.decision_number else r.document
+        paper = (
+            f"QĐ {r.decision_number}, {_shown(r.decision_date)}"
+            if r.decision_number
+            else r.document
+        )
         gone = f"  ĐÃ THU HỒI (số {r.withdrawn_by})" if r.withdrawn_by else ""
         typer.echo(
-            f"{r.id:6d}  {r.date}  {r.kind:11s} {r.payer}  {r.reference} ****{r.last4}  {what}  "
-            f"{paper}{gone}"
+            f"{r.id:6d}  {_shown(r.date)}  {_kind(r.kind)}  {r.payer}  {r.reference} ****{r.last4}"
+            f"  {what}  {paper}{gone}"
         )
+
+
+def _shown(day: str) -> str:
+    return f"{date.fromisoformat(day[:10]):%d/%m/%Y}"
 
 
 def _day(value: str, option: str) -> Any:
@@ -173,7 +190,12 @@ def _members(value: str) -> dict[str, Any]:
     try:
         found = strict_json.loads(value.encode())
     except (strict_json.StrictJsonError, orjson.JSONDecodeError) as error:
-        raise UsageError("json", f"--with phải là JSON đúng chuẩn: {error}.") from error
+        raise UsageError(
+            "json",
+            "--with phải là JSON đúng chuẩn (UTF-8, không khóa trùng, chỉ số nguyên), ví dụ "
+            '{"from_month": "2026-11"}; kiểm tra dấu nháy, dấu phẩy.',
+            en=f"--with must be strict JSON: {error}.",
+        ) from error
     if not isinstance(found, dict):
         raise UsageError("json", '--with phải là nhóm mục {}, ví dụ {"from_month": "2026-11"}.')
     return found

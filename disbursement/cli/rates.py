@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ _NAMED = 12
 @common.command
 def import_(
     file: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Tệp CSV, cột như trong programmes/data.")
+        list[Path], typer.Argument(metavar="FILE", help="Tệp CSV, cột như trong docs/rates.md.")
     ],
     user: As,
     note: Annotated[str, typer.Option("--note", help="Ghi chú: văn bản, lý do.")] = "",
@@ -75,8 +76,8 @@ def approve(
         return
     _print(shown)
     typer.echo(
-        f"Đã duyệt bản mức số {number}, được dùng từ {shown.version.usable_from}. Danh sách đã lập "
-        "giữ nguyên; chênh lệch của các tháng trước vào danh sách lập sau ngày đó."
+        f"Đã duyệt bản mức số {number}, được dùng từ {_shown(shown.version.usable_from)}. Danh "
+        "sách đã lập giữ nguyên; chênh lệch của các tháng trước vào danh sách lập sau ngày đó."
     )
 
 
@@ -91,7 +92,7 @@ def list_(as_json: Json = False) -> None:
         return
     for v in found:
         tables = ", ".join(table for table, *_ in v.files)
-        used = f", dùng từ {v.usable_from}, duyệt: {v.approved_by}" if v.approved_by else ""
+        used = f", dùng từ {_shown(v.usable_from)}, duyệt: {v.approved_by}" if v.approved_by else ""
         by = f", nạp: {v.proposed_by}" if v.proposed_by else ""
         note = f" ({v.note})" if v.note else ""
         typer.echo(f"{v.number:4d}  {_STATE[v.state]}{used}{by}  {tables}{note}")
@@ -126,7 +127,10 @@ def settings(
         groups.setdefault((r.table, r.version), []).append(r)
     for (table, version), found in groups.items():
         most = max(r.uncertainty_vnd for r in found)
-        typer.echo(f"  chưa xác nhận: {table} {version}: {len(found)} dòng, sai số đến {most} đồng")
+        typer.echo(
+            f"  chưa xác nhận: {table} {version}: {len(found)} dòng, sai số đến "
+            f"{format_vnd(most)} đồng"
+        )
         for r in found if every or len(found) <= _NAMED else ():
             sure = f" ± {r.uncertainty_vnd}" if r.uncertainty_vnd else ""
             typer.echo(f"    {r.row}: {r.amount}{sure} ({r.confidence}) {r.citation}")
@@ -208,7 +212,11 @@ def _print_point(found: Point) -> None:
     typer.echo(f"  Căn cứ: {point.citation}")
     for payer, value, document, by, at in found.decisions:
         who = f"xã {payer}" if payer else "cả tỉnh"
-        typer.echo(f"  {at[:10]} {who}: {value}, theo {document} ({by})")
+        typer.echo(f"  {_shown(at[:10])} {who}: {value}, theo {document} ({by})")
+
+
+def _shown(day: str) -> str:
+    return f"{date.fromisoformat(day):%d/%m/%Y}"
 
 
 def _version(v: Version) -> dict[str, object]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from disbursement.platform.clock import month_of
+from disbursement.platform.clock import month_of, show_month
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.communes import provinces
 from disbursement.programmes.rates import (
@@ -226,8 +226,8 @@ def _whole_dong(rates: RateSet, rate: Rate, month: int, law_on: date, where: _Wh
     if (rate.base_code, CENTRAL) not in view.bases:
         raise where.fail(
             [where.rate(rate), *(where.base(b) for b in rates.bases if b.code == rate.base_code)],
-            f"{rate.code} tính cho tháng {month} nhưng {rate.base_code} của trung ương bị hở tháng "
-            "đó; sửa ngày.",
+            f"{rate.code} tính cho tháng {show_month(month)} nhưng {rate.base_code} của trung ương "
+            "bị hở tháng đó; sửa ngày.",
         )
     for (code, _), base in view.bases.items():
         if code == rate.base_code and ((rate.coefficient or 0) * base.amount_vnd) % 1:

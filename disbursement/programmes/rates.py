@@ -311,7 +311,13 @@ def _instruments(files: Mapping[str, bytes], origins: Origins) -> dict[str, Inst
 
 def _times(row: _Row, known: Mapping[str, Instrument], *, monthly: bool) -> tuple[str, str]:
     """Check both time axes of a row; return the instrument that set it and that ended it."""
-    instrument = row.among("instrument", known)
+    instrument = row.text("instrument")
+    if instrument not in known:
+        raise row.fail(
+            "instrument",
+            f"chưa có văn bản '{instrument}' trong instruments.csv; nạp cùng lúc tệp "
+            "instruments.csv có dòng của văn bản này, hoặc sửa số.",
+        )
     ended_by = row.among("ended_by", known, empty=True)
     first, last = row.first_day("effective_from"), row.day("effective_to")
     if row.first_day("legal_in_force_from") != known[instrument].in_force_from:

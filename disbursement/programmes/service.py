@@ -133,7 +133,8 @@ def propose(
         now = put_together(found)
         then = put_together([*found, Step("9999-12-31", "", "new", change)])
         check(then.tables)
-        if then.tables.files == now.tables.files:
+        told = rate_diff.compare(now.tables, then.tables)
+        if not (told.rows or told.amounts):  # a row written otherwise says the same
             raise RefusedError("rate_same", "Các tệp này không đổi dòng nào của bảng mức đang có.")
         conn.execute(
             text(

@@ -112,7 +112,7 @@ def test_the_digest_is_of_the_bytes():
         ({"rates": (2, "clause", "K9")}, "'K9' không nằm trong"),
         ({"rates": (2, "clause", "SP")}, "không thuộc chương trình SA"),
         ({"rates": (2, "citation", "")}, "cột citation: để trống"),
-        ({"rates": (2, "instrument", "1/2000")}, "'1/2000' không nằm trong"),
+        ({"rates": (2, "instrument", "1/2000")}, "chưa có văn bản '1/2000' trong instruments.csv"),
         ({"rates": (2, "effective_to", "2026-12-31")}, "phải đi cùng nhau"),
         ({"rates": (35, "effective_to", "2020-12-31")}, "trước ngày bắt đầu"),
         ({"rates": (3, "rate_code", "SA26.K1.LT4")}, "đã có ở dòng trước"),

@@ -185,7 +185,7 @@ def test_a_document_confirms_a_row_as_it_was_and_no_other() -> None:
         (decree(new={"legal_in_force_from": "2026-11-21"}), "khác ngày hiệu lực"),
         # unknown codes
         (decree(new={"instrument": "401/2026/NĐ-CP"}),
-         "muc-chuan.csv, dòng 3, cột instrument: '401/2026/NĐ-CP' không nằm trong"),
+         "muc-chuan.csv, dòng 3, cột instrument: chưa có văn bản '401/2026/NĐ-CP' trong instr"),
         (decree(new={"base_code": "SA_BAZE"}), "dòng 3: không mức nào dùng 'SA_BAZE'"),
         (decree(new={"territory": "99"}), "muc-chuan.csv, dòng 3: '99' không phải mã tỉnh"),
         (decree(new={"scheme": "XX"}), "dòng 3, cột scheme: 'XX' không nằm trong"),

@@ -355,6 +355,16 @@ def test_a_wrong_event_is_one_sentence_and_changes_nothing(
     refused(world, wrong(good), code)
 
 
+def test_a_second_stop_that_changes_no_month_is_refused(world: World) -> None:
+    (person,) = add_people(world, [Person(date(1990, 3, 1), K6)])
+    stop = told(world, person, "stop", date(2026, 9, 10), members={"cause": "lost_eligibility"})
+    record(world, stop)
+    later = replace(stop, day=date(2026, 9, 15), decided_on=date(2026, 9, 15), number="78/QĐ")
+    assert "đã ghi thôi hưởng từ trước" in refused(world, later, "event_order")
+    earlier = replace(stop, day=date(2026, 8, 15), decided_on=date(2026, 8, 15), number="70/QĐ")
+    record(world, earlier)  # another month: the earlier stop counts
+
+
 def test_twice_after_death_and_by_whom(world: World) -> None:
     person, other = add_people(world, [Person(date(1990, 3, 1), K6), Person(date(1991, 3, 1), K6)])
     refusal = told(world, person, "refusal", date(2026, 9, 10))
