@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import field as _field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import NamedTuple
 
 from bank_adapters.camtentry import (
     Booking,
@@ -81,11 +82,15 @@ class RawStatement:
     booked_debit: Decimal
     entries: View[RawEntry]
     line: int
+    mixed: bool = False
+    """Whether opening and closing are in different currencies, so that nothing can be added up."""
+    interim: bool = False
+    """Whether `closing` is the balance in the course of the day (ITBD) and closes nothing."""
 
     @property
     def difference(self) -> Decimal | None:
         """Opening + booked entries - closing: 0 where the statement balances."""
-        if self.opening is None or self.closing is None:
+        if self.opening is None or self.closing is None or self.mixed:
             return None
         return self.opening + self.booked_credit - self.booked_debit - self.closing
 
@@ -172,6 +177,14 @@ class _Sums:
         )
 
 
+class _Balance(NamedTuple):
+    """A balance, signed."""
+
+    amount: Decimal
+    currency: str
+    code: str
+
+
 class _Reader:
     """Holds what is known so far; one walk over each Ntry."""
 
@@ -211,6 +224,13 @@ class _Reader:
             self._paging(down(element, self.names, "MsgPgntn"))
         elif parent is None or "Bk" in self.names[parent.tag]:
             self._container(element, _CONTAINERS[name])
+        elif self.sums.entries:
+            refuse(
+                "statement_place",
+                "một sao kê nằm ngoài thông điệp sao kê",
+                "a statement outside of any message",
+                line=line_of(element),
+            )
 
     def _message(self, head: Element, root: str) -> None:
         """Note the kind by the message's own element, for a message without any statement."""
@@ -365,7 +385,8 @@ class _Reader:
         sums, names = self.sums, self.names
         line = line_of(element)
         own = down(element, names, "Acct")
-        opening, closing, currency = self._balances(element)
+        opening, closing = self._balances(element)
+        currency = next((b.currency for b in (opening, closing) if b and b.currency), "")
         currency = (text_at(own, names, "Ccy") if own is not None else "") or currency
         sequence = text_at(element, names, "ElctrncSeqNb") or text_at(element, names, "LglSeqNb")
         for pages in ("StmtPgntn", "RptPgntn", "NtfctnPgntn"):
@@ -378,8 +399,8 @@ class _Reader:
             int(sequence) if sequence.isascii() and sequence.isdigit() else None,
             account_id(own, names) if own is not None else None,
             currency or None,
-            opening,
-            closing,
+            opening.amount if opening else None,
+            closing.amount if closing else None,
             self._period(period, "Fr"),
             self._period(period, "To"),
             sums.bookings,
@@ -389,10 +410,21 @@ class _Reader:
             sums.total("DBIT", booked_only=True),
             sums.spool.view(RawEntry._make),
             line,
+            mixed=bool(opening and closing and opening.currency != closing.currency),
+            interim=bool(closing and closing.code == _INTERIM),
         )
-        if statement.difference:
+        if statement.mixed:
             self._find(
-                "balance_differs",
+                "currencies_differ",
+                "số dư đầu kỳ và cuối kỳ khác loại tiền",
+                "opening and closing balance are in different currencies",
+                line,
+            )
+        if statement.difference:
+            # Entries may have come between the last one reported and a balance of the day.
+            soft = statement.interim and kind == "camt.052"
+            self._find(
+                "interim_differs" if soft else "balance_differs",
                 f"số dư đầu kỳ cộng phát sinh lệch số dư cuối kỳ {statement.difference}",
                 f"opening + entries - closing = {statement.difference}",
                 line,
@@ -400,9 +432,9 @@ class _Reader:
         self.statements.append(statement)
         self.sums = _Sums()
 
-    def _balances(self, element: Element) -> tuple[Decimal | None, Decimal | None, str]:
-        found: dict[str, list[Decimal]] = {}
-        currency = ""
+    def _balances(self, element: Element) -> tuple[_Balance | None, _Balance | None]:
+        """Return the booked balances at the start and the end, in one currency where it can be."""
+        found: dict[str, list[_Balance]] = {}
         for child in element:
             if self.names[child.tag] == "Bal":
                 code = text_at(child, self.names, "Tp", "CdOrPrtry", "Cd") or text_at(
@@ -414,16 +446,17 @@ class _Reader:
                 signed = Decimal(amount_text(amount))
                 if text_at(child, self.names, "CdtDbtInd") == "DBIT":
                     signed = -signed
-                currency = currency or amount.get("Ccy") or ""
-                found.setdefault(code, []).append(signed)
+                balance = _Balance(signed, amount.get("Ccy") or "", code)
+                found.setdefault(code, []).append(balance)
         opening = next((found[code][0] for code in _OPENING if code in found), None)
-        closing = next((found[code][-1] for code in _CLOSING if code in found), None)
+        closings = [b for code in _CLOSING for b in found.get(code, ())]
         interim = found.get(_INTERIM, [])
-        if opening is None and len(interim) + (closing is not None) > 1:
+        if opening is None and len(interim) + bool(closings) > 1:
             opening = interim[0]
-        if closing is None and interim and (opening is not interim[-1]):
-            closing = interim[-1]
-        return opening, closing, currency
+        if not closings and interim and (opening is not interim[-1]):
+            closings = interim
+        same = [b for b in closings if opening is None or b.currency == opening.currency]
+        return opening, next(reversed(same or closings), None)
 
     def _summary(self, element: Element | None, line: int) -> None:
         """Compare the totals the bank declares with what is there, all entries or booked ones."""
@@ -513,10 +546,13 @@ def _as_day(text: str) -> str | None:
     if match is None:
         return None
     try:
-        if match[2]:
-            instant = datetime.fromisoformat(text)
-            if instant.tzinfo is not None:
-                return instant.astimezone(ICT).date().isoformat()
-        return date.fromisoformat(match[1]).isoformat()
+        day = date.fromisoformat(match[1]).isoformat()
     except ValueError:
         return None
+    try:
+        instant = datetime.fromisoformat(text) if match[2] else None
+    except ValueError:
+        return day  # banks write odd times; the day is clear
+    if instant is not None and instant.tzinfo is not None:
+        return instant.astimezone(ICT).date().isoformat()
+    return day

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, Literal
 
 from bank_adapters.camt import CamtFile, read_camt
@@ -33,8 +33,10 @@ _KINDS = {
     "CstmrPmtCxlReq": "camt.055", "RsltnOfInvstgtn": "camt.029",
 }  # fmt: skip
 _ANSWERS = frozenset({"camt.052", "camt.053", "camt.054"})
-_SOFT = frozenset({"details_without_amount", "copy", "schema", "no_header"})
+_SOFT = frozenset({"details_without_amount", "copy", "schema", "no_header", "interim_differs"})
 """Findings that leave the money right: a warning, no reason against taking the file."""
+_DIGITS = 80
+"""Digits that sums keep: none of an amount of 18 before and 17 behind the point is rounded."""
 _CHAINED = frozenset({"camt.053", "mt940"})
 """Kinds whose statements follow one another; reports of one day may overlap."""
 
@@ -52,6 +54,7 @@ class _Read:
     opening: Decimal | None
     closing: Decimal | None
     difference: Decimal | None
+    line: int
 
 
 def inspect_answer(source: Source, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
@@ -65,27 +68,18 @@ def inspect_answer(source: Source, *, most_bytes: int = MOST_BYTES) -> dict[str,
         "statements": [], "warnings": [], "errors": [],
     }  # fmt: skip
     try:
-        out["kind"] = kind = kind_of(source, most_bytes)
-        if kind == "mt94x":
-            _mt(out, read_mt(source, most_bytes=most_bytes, rows=False))
-        elif kind in ("pain.002", "camt.029"):
-            out |= {"group_status": None, "batches": [], "transactions": []}
-            if kind == "pain.002":
-                _pain(out, read_pain002(source, most_bytes=most_bytes, validate=True))
-            else:
-                _pain(out, read_camt029(source, most_bytes=most_bytes))
-        elif kind in _ANSWERS:
-            _camt(out, read_camt(source, most_bytes=most_bytes, validate=True))
-        else:
-            refuse(
-                "outgoing",
-                f"đây là {kind}, không phải tệp trả lời hay sao kê",
-                f"{kind} is neither an answer nor a statement; see `disburse file inspect`",
-                do="Xem bằng `disburse file inspect`.",
-            )
+        with localcontext() as context:
+            context.prec = _DIGITS
+            _look(out, source, most_bytes)
     except RefusedFile as error:
         out["complete"] = False
         out["errors"].append({"line": error.line, "message": f"{error.what}. {error.do}"})
+        if out["kind"] == "mt94x" and error.code == "no_statement":
+            out["kind"] = "unknown"
+    except OSError:
+        out["complete"] = False
+        told = "không mở được tệp; kiểm tra đường dẫn và quyền đọc"
+        out["errors"].append({"line": None, "message": told})
     out["importable"] = bool(
         out["complete"]
         and not out["errors"]
@@ -94,6 +88,27 @@ def inspect_answer(source: Source, *, most_bytes: int = MOST_BYTES) -> dict[str,
     if out["kind"] == "mt94x":
         out["kind"] = "mt940"
     return out
+
+
+def _look(out: dict[str, Any], source: Source, most_bytes: int) -> None:
+    out["kind"] = kind = kind_of(source, most_bytes)
+    if kind == "mt94x":
+        _mt(out, read_mt(source, most_bytes=most_bytes, rows=False))
+    elif kind in ("pain.002", "camt.029"):
+        out |= {"group_status": None, "batches": [], "transactions": []}
+        if kind == "pain.002":
+            _pain(out, read_pain002(source, most_bytes=most_bytes, validate=True))
+        else:
+            _pain(out, read_camt029(source, most_bytes=most_bytes))
+    elif kind in _ANSWERS:
+        _camt(out, read_camt(source, most_bytes=most_bytes, validate=True))
+    else:
+        refuse(
+            "outgoing",
+            f"đây là {kind}, không phải tệp trả lời hay sao kê",
+            f"{kind} is neither an answer nor a statement; see `disburse file inspect`",
+            do="Xem bằng `disburse file inspect`.",
+        )
 
 
 def kind_of(source: Source, most_bytes: int = MOST_BYTES) -> str:
@@ -130,11 +145,11 @@ def _mt(out: dict[str, Any], file: MtFile) -> None:
     out["complete"] = not file.errors
     _tell(out, file.warnings, soft=True)
     _tell(out, (*file.errors, *file.findings))
-    out["statements"] = _statements(
-        file.kind,
+    _statements(
+        out,
         [
             _Read(s.id, s.account, s.currency, s.bookings, s.credit, s.debit, s.opening, s.closing,
-                  s.difference)
+                  s.difference, s.line)
             for s in file.statements
         ],
     )  # fmt: skip
@@ -143,14 +158,16 @@ def _mt(out: dict[str, Any], file: MtFile) -> None:
 def _camt(out: dict[str, Any], file: CamtFile) -> None:
     out["version"], out["complete"] = file.version, True
     _tell(out, file.findings)
-    out["statements"] = _statements(
-        file.kind,
-        [
-            _Read(s.id, s.account, s.currency, s.bookings, s.credit, s.debit, s.opening, s.closing,
-                  s.difference)
-            for s in file.statements
-        ],
-    )  # fmt: skip
+    read = []
+    for s in file.statements:
+        # A report of the day opens and does not close; the pages of a statement do.
+        closes = not (s.interim and file.kind == "camt.052")
+        closing, difference = (s.closing, s.difference) if closes else (None, None)
+        read.append(
+            _Read(s.id, s.account, s.currency, s.bookings, s.credit, s.debit, s.opening, closing,
+                  difference, s.line)
+        )  # fmt: skip
+    _statements(out, read)
 
 
 def _pain(out: dict[str, Any], file: StatusFile) -> None:
@@ -181,19 +198,23 @@ def _tell(out: dict[str, Any], found: Iterable[Finding], *, soft: bool = False) 
             out["errors"].append({"line": finding.line, "message": finding.what})
 
 
-def _statements(kind: str, read: Sequence[_Read]) -> list[dict[str, Any]]:
-    before: dict[str | None, Decimal | None] = {}
-    out = []
+def _statements(out: dict[str, Any], read: Sequence[_Read]) -> None:
+    before: dict[tuple[str | None, str | None], Decimal | None] = {}
+    """Last closing of each account in each currency; one number may hold several."""
     for one in read:
         balanced: YesNo = "unknown"
         if one.difference is not None:
             balanced = "no" if one.difference else "yes"
         continuous: YesNo = "unknown"
-        last = before.get(one.account)
-        if kind in _CHAINED and last is not None and one.opening is not None:
+        key = one.account, one.currency
+        last = before.get(key)
+        if out["kind"] in _CHAINED and last is not None and one.opening is not None:
             continuous = "yes" if last == one.opening else "no"
-        before[one.account] = one.closing
-        out.append(
+            if continuous == "no":
+                told = f"sao kê không nối tiếp sao kê trước: đầu kỳ {one.opening:f}, trước đó cuối "
+                out["errors"].append({"line": one.line, "message": f"{told}kỳ {last:f}"})
+        before[key] = one.closing
+        out["statements"].append(
             {
                 "id": one.id, "account": one.account, "currency": one.currency,
                 "entries": one.entries, "credits": _sums(one.credit), "debits": _sums(one.debit),
@@ -202,7 +223,6 @@ def _statements(kind: str, read: Sequence[_Read]) -> list[dict[str, Any]]:
                 "continuous": continuous,
             }
         )  # fmt: skip
-    return out
 
 
 def _sums(by_currency: Mapping[str, Decimal]) -> str:

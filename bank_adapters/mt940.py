@@ -39,25 +39,40 @@ from bank_adapters.xmlsource import MOST_BYTES, Finding, opened_answer, refuse
 _PIECE = 1 << 18
 _LONGEST_LINE = 1 << 16
 _TAG = re.compile(r":(\d{2}[A-Z]?|NS):")
+_BARE_TAG = re.compile(r":(6[02][FM]|6[45])(?=[CD]\d{6}[A-Z]{3})")
+"""A balance whose tag lost its second colon."""
 _INDENTED = re.compile(r"[ \t]+:(20|25P?|28C?|60[FM]|61|62[FM]|64|65|86|90[CD]):")
-_HEADER = re.compile(r"(?:\{[1235]:(?:[^{}]|\{[^{}]*\})*\})+")
+_HEADER = re.compile(r"(?:\{[1235]:(?:[^{}]|\{[^{}]*\})*\}|\{4:(?:\{[^{}]*\})+\})+")
+"""Blocks around the text; one 4 of only fields in braces is an acknowledgement, not the text."""
+_TYPE = re.compile(r"\{2:[IO](\d{3})")
+_SWEDISH = re.compile(r"ä[1-5]:|-å")
+_BRACES = str.maketrans("äå", "{}")
+"""Swedish banks write the national set of seven bits, in which braces are letters."""
+_ATS = re.compile(rb"[^\r\n]{0,64}@@:\d\d")
+"""A start whose lines end in @@, as those do that came through the old German online banking."""
 _BLOCK = re.compile(r"\{[1-5]:")
 _OPEN_TEXT = "{4:"
 _END = re.compile(r"-\s*([}$].*|\x03.*|:\d\d[A-Z]?:.*)?\Z", re.DOTALL)
 _TAIL = re.compile(r"\s-\}[^A-Za-z]*\Z")
 """The end of a message behind the last words of its text."""
 _AFTER_END = "}$\x03\x01 "
-_LED_BY = ":{-\x01\x02 \t"
+_LED_BY = ":{-\x01\x02 \tä"
 _KNOWN = frozenset(
     {"13", "13C", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F", "60M", "61",
      "62", "62F", "62M", "64", "65", "86", "90C", "90D", "NS", "94"}
 )  # fmt: skip
 _START = re.compile(
-    r"(?m)^\s*(?:\{4:\s*)?:(?:20|21|25P?|28C?|60[FM]?|61|62[FM]?|86|90[CD]|940|942):"
+    r"(?m)^\s*(?:[{ä]4:\s*)?:"
+    r"(?:13D|20|21|25P?|28C?|34F|60[FM]?|61|62[FM]?|64|65|86|90[CD]|940|942):"
 )
-CREDIT = frozenset({"C", "RD", "EC"})
+_HEADS = frozenset({"20", "21", "25", "25P", "28", "28C"})
+_INTERIM = frozenset({"13", "13C", "13D", "34F", "90C", "90D"})
+"""Tags of an MT942 that an MT940 has not."""
+_NARRATIVE = re.compile(r"\d{3}\?\d\d")
+"""How a structured :86: begins."""
+CREDIT = frozenset({"C", "RD", "EC", "c", "rd"})
 """Marks that bring money: a credit, the reversal of a debit, an expected credit."""
-REVERSED = frozenset({"RC", "RD"})
+REVERSED = frozenset({"RC", "RD", "rc", "rd"})
 _MOST_DIGITS = 15
 _MOST_FINDINGS = 1000
 _CACHED = 4096
@@ -108,11 +123,18 @@ class MtStatement:
     """Whether it opens or closes with an interim balance (:60M:, :62M:): a page of several."""
     odd: tuple[str, int] | None = None
     """The first amount that is no whole number of at most 15 digits, and its line."""
+    mixed: bool = False
+    """Whether its balances are in different currencies, so that nothing can be added up."""
+
+    @property
+    def told(self) -> bool:
+        """Whether it says anything about money."""
+        return bool(self.bookings) or self.opening is not None or self.closing is not None
 
     @property
     def difference(self) -> Decimal | None:
         """Opening + credits - debits - closing: 0 where the statement balances."""
-        if self.opening is None or self.closing is None:
+        if self.opening is None or self.closing is None or self.mixed:
             return None
         return (
             self.opening
@@ -135,6 +157,8 @@ class MtFile:
 
 def looks_like_mt(head: bytes) -> bool:
     """Tell whether the first bytes of a file are of an MT940 or MT942."""
+    if _ATS.match(head):
+        head = head.replace(b"@@", b"\n")
     words = _decode(head).lstrip("\ufeff\x01").replace("\r", "\n")
     return bool(_START.search(words)) or bool(re.match(r"\s*\{1:F\d\d", words))
 
@@ -162,13 +186,17 @@ def _decode(data: bytes) -> str:
 
 def _blocks(stream: BinaryIO) -> Iterator[list[str]]:
     """Walk the file in blocks of whole lines, with any line ends; a line without end is refused."""
-    if stream.read(3) != b"\xef\xbb\xbf":
-        stream.seek(0)
+    start = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+    stream.seek(start)
+    ats = _ATS.match(stream.read(128)) is not None
+    stream.seek(start)
     kept = b""
     number = 0
     while piece := stream.read(_PIECE):
-        if piece.endswith(b"\r"):
+        if piece.endswith(b"\r") or (ats and piece.endswith(b"@")):
             piece += stream.read(1)
+        if ats:
+            piece = piece.replace(b"@@", b"\n")
         data = kept + piece
         cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         kept = data[cut:]
@@ -211,6 +239,10 @@ class _Reader:
         self.findings: list[Finding] = []
         self.warnings: list[Finding] = []
         self.balances = self.open_block = False
+        self.interim = self.headed = self.foreign = False
+        """Whether a tag of an MT942, a :20:, a tag of neither was seen."""
+        self.bare = 0
+        """Line on which a file starts that lacks its start, 0 where it does not."""
         self.kind = ""
         self.number = 0
         self.now: _Open | None = None
@@ -235,7 +267,7 @@ class _Reader:
                 if match is not None:
                     digits, own_day, mark, _, figure, rest = match.groups()
                     amount, booked = amounts.get(figure), days.get(digits)
-                    if amount is not None and booked is not None and own_day is None:
+                    if amount is not None and booked is not None and own_day is None and rest:
                         now.ended = False
                         now.add(mark, amount, booked, rest, number)
                         continue
@@ -258,6 +290,8 @@ class _Reader:
         words = words.lstrip("\x01\x02")
         if not self.tag or _INDENTED.match(words):
             words = words.lstrip()
+        if _SWEDISH.match(words):
+            words = words.translate(_BRACES)
         if _BLOCK.match(words) or (words[:1] == "-" and _END.match(words)):
             words = self._frame(number, words)
             if not words.strip():
@@ -266,6 +300,9 @@ class _Reader:
             self.kind = f"mt{words[1:4]}"
             return
         match = _TAG.match(words)
+        if match is None and (match := _BARE_TAG.match(words)) is not None:
+            told = f"thẻ :{match[1]} thiếu dấu hai chấm thứ hai, được đọc như thường"
+            self._note("bare_tag", told, f":{match[1]} lacks its second colon", number)
         if match is not None and match[1] in _KNOWN:
             self._tag(match[1], words[match.end() :], number)
         else:
@@ -283,7 +320,7 @@ class _Reader:
                 self._error("unknown_tag", *told)
             else:
                 self._note("unknown_tag", *told)
-            self.tag = match[1]
+            self.tag, self.foreign = match[1], True
         elif self.open_block and _TAIL.search(words):
             self._end_of_message()
         elif self.tag == "86" and self.now is not None:
@@ -299,8 +336,8 @@ class _Reader:
         while _BLOCK.match(words):
             found = _HEADER.match(words)
             if found is not None:
-                if kind := re.search(r"\{2:[IO](94[02])", found[0]):
-                    self.kind = f"mt{kind[1]}"
+                for kind in _TYPE.findall(found[0]):
+                    self._type(kind, number)
                 words = words[found.end() :].lstrip(_AFTER_END)
             elif words.startswith(_OPEN_TEXT):
                 if self.open_block:
@@ -314,6 +351,16 @@ class _Reader:
                 return ""
         return words
 
+    def _type(self, kind: str, number: int) -> None:
+        """Note what kind of message a header announces; another one is no statement."""
+        if kind in {"940", "942"}:
+            self.kind = f"mt{kind}"
+        else:
+            self._error(
+                "other_message", f"điện SWIFT MT{kind}, không phải MT940 hay MT942",
+                f"a SWIFT MT{kind}, neither MT940 nor MT942", number,
+            )  # fmt: skip
+
     def _end_of_message(self) -> None:
         self.tag, self.open_block = "", False
         if self.now is not None:
@@ -326,8 +373,12 @@ class _Reader:
         self.tag = tag
         first = value.strip()
         now = self._started(tag, first, line)
+        if tag in _INTERIM:
+            self.interim = True
         if tag == "20":
-            now.id = first
+            now.id, self.headed = first, True
+        elif tag in {"25", "25P"} and self.tag == "86":
+            now.say(value)
         elif tag in {"25", "25P"}:
             now.account = now.account or first
         elif tag in {"28", "28C"}:
@@ -348,17 +399,19 @@ class _Reader:
         """Return the message a tag belongs to, a new one where the tag starts it."""
         now = self.now
         if now is None:
-            if tag not in {"20", "21", "25", "25P", "28", "28C"}:
-                self._error(
-                    "no_start", f"thẻ :{tag}: đứng trước :20:", f":{tag}: before :20:", line
-                )
+            if tag not in _HEADS:
+                self.bare = line
             self.now = now = _Open(line, rows=self.rows)
         elif tag == "20":
             if now.id or not now.untouched:
                 self._close()
                 self.now = now = _Open(line, rows=self.rows)
         elif tag in {"25", "25P"} and now.account is not None:
-            if now.closing is not None or now.ended:
+            if _NARRATIVE.match(value):
+                self.tag = "86"
+                self._note("account_narrative", "nội dung :86: nằm ở thẻ :25:",
+                           "the text of an :86: stands under :25:", line)  # fmt: skip
+            elif now.closing is not None or now.ended:
                 self._close()
                 self.now = now = _Open(line, rows=self.rows)
             elif now.account != value:
@@ -399,6 +452,8 @@ class _Reader:
                 "february", "ngày giá trị 29 hoặc 30 tháng 2 được hiểu là cuối tháng 2",
                 "a value date of 29 or 30 February is its last day", line,
             )  # fmt: skip
+        if not rest:
+            now.last_figure, now.figure_line = amount, line
         now.add(mark, known, booked, rest, line)
 
     def _amount(self, words: str) -> Amount | None:
@@ -432,7 +487,14 @@ class _Reader:
             return
         self.balances = True
         groups = match.groupdict()
-        now.in_currency(groups.get("currency") or now.currency)
+        now.settle()
+        if now.currency and groups.get("currency") not in {None, now.currency}:
+            now.mixed = True
+            self._find(
+                "currencies_differ", f"số dư :{tag}: khác loại tiền với sao kê",
+                f":{tag}: is in another currency", line,
+            )  # fmt: skip
+        now.in_currency(now.currency or groups.get("currency"))
         now.interim = now.interim or tag[2:] == "M"
         signed = known[1] if match["mark"] in {"C", "RD"} else -known[1]
         day = value_day((groups["day"] or "").strip())[0]
@@ -472,12 +534,12 @@ class _Reader:
         now.last_figure, now.figure_line = match["amount"], line
         now.in_currency(now.currency or match["currency"])
         count, total = now.side("CRDT" if tag == "90C" else "DBIT")
+        declared = int(match["count"] or count)
         self._find(
             "sum_differs",
-            f":{tag}: ghi {int(match['count'])} dòng, {known[0]}; các dòng cộng lại là "
+            f":{tag}: ghi {declared} dòng, {known[0]}; các dòng cộng lại là "
             f"{count} dòng, {total}",
-            f":{tag}: differs from the entries", line, (int(match["count"]), known[1])
-            != (count, total),
+            f":{tag}: differs from the entries", line, (declared, known[1]) != (count, total),
         )  # fmt: skip
 
     # --- statements
@@ -518,17 +580,30 @@ class _Reader:
                 "the file holds no MT940/MT942 statement",
                 do="Hãy kiểm tra đã chọn đúng tệp.",
             )
-        whole = last.ended or (
-            not self.open_block
-            and (last.closing is not None or (last.totalled and last.opening is None))
-            and (ends_line or last.figure_line != self.number or last.figure_is_whole)
-        )
-        if not whole:
+        if self.bare and self.headed:
+            self._error(
+                "no_start", "tệp mất phần đầu: có dòng đứng trước :20:", "lines before :20:",
+                self.bare,
+            )  # fmt: skip
+        elif self.bare:
+            self._find(
+                "no_start", "trích đoạn, không có phần đầu (:20:, :25:) nên không biết của sao kê "
+                "nào", "an extract without :20: and :25:", self.bare,
+            )  # fmt: skip
+        elif self.foreign and not (self.interim or any(s.told for s in self.statements)):
+            refuse(
+                "no_statement", "điện SWIFT không phải sao kê MT940/MT942",
+                "a SWIFT message that is no statement", do="Hãy kiểm tra đã chọn đúng tệp.",
+            )  # fmt: skip
+        extract = self.bare and not self.headed
+        figure = ends_line or last.figure_line != self.number or last.figure_is_whole
+        closed = last.closing is not None or (last.totalled and last.opening is None)
+        if not (last.ended or (figure and (extract or (closed and not self.open_block)))):
             self._error(
                 "cut", "tệp dừng giữa chừng: điện cuối không có số dư cuối, tổng hoặc dấu kết thúc",
                 "the file stops in the middle of its last message", self.number,
             )  # fmt: skip
-        kind = self.kind or ("mt940" if self.balances else "mt942")
+        kind = self.kind or ("mt942" if self.interim and not self.balances else "mt940")
         return MtFile(
             kind, tuple(self.statements), tuple(self.errors), tuple(self.findings),
             tuple(self.warnings),
@@ -562,7 +637,7 @@ class _Open:
         self.to_day: str | None = None
         self.last_figure = ""
         self.figure_line = 0
-        self.ended = self.totalled = self.interim = False
+        self.ended = self.totalled = self.interim = self.mixed = False
         self.counts = [0, 0]
         self.sums = [Decimal(0), Decimal(0)]
         """Credits, debits."""
@@ -631,6 +706,10 @@ class _Open:
         if cents.strip("0") or len(cents) > 5 or len(whole) > _MOST_DIGITS:
             self.odd = text, line
 
+    def settle(self) -> None:
+        """End the last entry: what an :86: says from here on is about the statement."""
+        self.text = None
+
     def say(self, words: str) -> None:
         """Add a line of the :86: of the entry that waits."""
         if self.text is not None:
@@ -673,7 +752,7 @@ class _Open:
             {currency: self.sums[0]} if self.counts[0] else {},
             {currency: self.sums[1]} if self.counts[1] else {},
             self.spool.view(raw_entry), self.line, self.from_day, self.to_day, self.interim,
-            self.odd,
+            self.odd, self.mixed,
         )  # fmt: skip
 
 

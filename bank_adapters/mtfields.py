@@ -11,16 +11,18 @@ from datetime import date
 from functools import lru_cache
 
 ENTRY = re.compile(
-    r"\s*(?P<digits>\d{6,16})\s*(?P<entry>\d{4})?\s*(?P<mark>RC|RD|EC|ED|C|D)\s?(?P<funds>[A-Z])?"
-    r"\s*(?P<amount>[0-9][0-9.,]*)(?![0-9.,eE'_+-])\s*(?P<rest>.*)\Z"
+    r"\s*(?P<digits>\d{6,16})\s*(?P<entry>\d{4})?\s*(?P<mark>RC|RD|EC|ED|C|D|rc|rd|c|d)\s?"
+    r"(?P<funds>[A-Z])?\s*(?P<amount>[0-9,][0-9.,]*)(?![0-9.,eE'_+-])\s*(?P<rest>.*)\Z"
 )
 BALANCE = re.compile(
-    r"(?P<mark>R?[CD])\s*(?P<day>\d{8}|\d{6}|\s{6})?\s*(?P<currency>[A-Z]{3})\s*"
-    r"(?P<amount>[0-9][0-9.,]*)\s*\Z"
+    r"(?P<mark>R?[CD])\s*(?P<day>\d{8}|\d{6}|\s{6})?\s*(?P<currency>[A-Z]{3})(?:(?<=EUR)O)?\s*"
+    r"(?P<amount>[0-9,][0-9.,]*)\s*\Z"
 )
+"""The word EURO in place of its code is read as the code."""
 BARE_BALANCE = re.compile(r"(?P<mark>[CD])(?P<day>\d{6})(?P<amount>\d{1,12},\d{0,3})\s*\Z")
 """A balance without its currency: old files leave it out after the first."""
-TOTAL = re.compile(r"\s*(?P<count>\d{1,5})\s*(?P<currency>[A-Z]{3})\s*(?P<amount>[0-9.,]+)\s*\Z")
+TOTAL = re.compile(r"\s*(?P<count>\d{0,5})\s*(?P<currency>[A-Z]{3})\s*(?P<amount>[0-9.,]+)\s*\Z")
+"""The count is left out by some banks."""
 FLOOR = re.compile(r"(?P<currency>[A-Z]{3})")
 NO_REFERENCE = frozenset(
     {"", ".", "NONREF", "NOTPROVIDED", "NOREF", "EREF", "EREF+", "KREF", "KREF+", "PREF", "MARF"}
@@ -35,13 +37,13 @@ _SUBFIELD = re.compile(r"\?(?:2\d|6[0-3])")
 def decimal_text(words: str) -> str | None:
     """Return an amount with a decimal point, None where it can be read in two ways or none.
 
-    SWIFT writes a comma and leaves out nothing before it; banks also write a point, no separator
-    at all, or thousands.
+    SWIFT writes a comma and a digit before it; banks also write nothing before it, a point, no
+    separator at all, or thousands.
     """
     commas, points = words.count(","), words.count(".")
     if commas == 1 and not points:
         whole, _, cents = words.partition(",")
-        return _joined(whole, cents)
+        return _joined(whole or ("0" if cents else ""), cents)
     if points == 1 and not commas:
         whole, _, cents = words.partition(".")
         return _joined(whole, cents) if len(cents) != 3 else None

@@ -27,8 +27,9 @@ from bank_adapters.xsd import first_complaint, load
 MOST_BYTES = 1 << 30
 _PIECE = 1 << 20
 _ENCODINGS = frozenset(
-    {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-2", "iso-8859-9", "iso-8859-15",
-     "latin1", "windows-1250", "windows-1251", "windows-1252", "windows-1254"}
+    {"utf-8", "utf8", "us-ascii", "ascii", "latin1", "iso8859-1", "cp1252",
+     *(f"iso-8859-{part}" for part in (1, 2, 3, 4, 5, 7, 9, 10, 13, 14, 15, 16)),
+     *(f"windows-125{page}" for page in range(8))}
 )  # fmt: skip
 """Sets in which the digits and the marks of XML are those of ASCII."""
 Element = etree._Element  # noqa: SLF001 - lxml names its element type so
@@ -43,6 +44,12 @@ DECLARATION = re.compile(
 )
 _MARKS = re.compile(rb"<!DOCTYPE|<\?xml\s")
 _OVERLAP = 16
+_HEADER = re.compile(
+    rb"(?:<\?xml[^>]*>\s*)?<(?P<of>(?:[A-Za-z_][\w.-]*:)?AppHdr)[\s>].*?</(?P=of)\s*>\s*(?=<[A-Za-z_])",
+    re.DOTALL,
+)
+"""A business application header (head.001) that stands before its document, not around it."""
+_HEADER_WITHIN = 1 << 16
 _NAMESPACE = re.compile(
     rb"xmlns(?::[\w.-]+)?\s*=\s*[\"']urn:iso:std:iso:20022:tech:xsd:"
     rb"((?:pain|camt)\.\d{3}\.\d{3}\.\d\d)[\"']"
@@ -147,11 +154,13 @@ def documents(stream: BinaryIO) -> list[tuple[int, int]]:
 
     Some banks put one document after another. Raises RefusedFile for what no parser shall see.
     """
-    head = stream.read(4096)
+    head = stream.read(_HEADER_WITHIN)
     stream.seek(0)
-    start = _first_byte(head)
+    start = _first_byte(head[:4096])
     _check_encoding(head, start)
     starts = [start]
+    if (header := _HEADER.match(head, start)) is not None:
+        starts.append(header.end())
     offset, kept = 0, b""
     while piece := stream.read(_PIECE):
         data = kept + piece

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from bank_adapters import answers, orders
 from bank_adapters.camt import read_camt
 from bank_adapters.contract import STATUS_KINDS, ParsedAnswer, RefusedFile
+from bank_adapters.mt940 import looks_like_mt
 from bank_adapters.outgoing import inspect_outgoing, outgoing_kind
 from bank_adapters.pain002 import read_pain002
 from disbursement.beneficiaries.reader import Encoding
@@ -35,6 +36,8 @@ KINDS = {
     "camt.052": "sao kê trong ngày",
     "camt.053": "sao kê tài khoản",
     "camt.054": "báo có, báo nợ",
+    "mt940": "sao kê tài khoản",
+    "mt942": "sao kê trong ngày",
     "register": "danh sách đối tượng",
     "opening": "số đã trả trước khi vận hành",
     "deaths": "trả lời của cơ sở dữ liệu dân cư",
@@ -139,8 +142,8 @@ def inspect(path: Path, ctx: Context | None = None, *, encoding: Encoding = "utf
     kind = _outgoing(path)
     if kind in ("camt.055", "sheet"):
         return _other_orders(path, kind, about, known)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return _xml(path, about, known)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or looks_like_mt(head):
+        return _bank_file(path, about, known)
     if _binary(head):
         if not known:
             raise RefusedError(
@@ -164,7 +167,9 @@ def _binary(head: bytes) -> bool:
     return not workbook and (b"\0" in head or head.startswith(b"%PDF"))
 
 
-def _xml(path: Path, about: tuple[str, int, str], known: tuple[Known, ...] | None) -> Inspected:
+def _bank_file(
+    path: Path, about: tuple[str, int, str], known: tuple[Known, ...] | None
+) -> Inspected:
     try:
         if orders.is_orders(path):
             return _orders(path, about, known)

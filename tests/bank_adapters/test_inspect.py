@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bank_adapters.inspect import inspect_answer
-from tests.bank_adapters.build import entry, report, statement, status
+from tests.bank_adapters.build import balance, entry, report, statement, status
 
 SAMPLES = Path(__file__).parents[2] / "../shared/samples"
 MANIFEST = SAMPLES / "manifest.csv"
@@ -127,7 +127,7 @@ def test_sides_and_the_letter_of_the_funds(mark: str, to_us: str, from_us: str) 
     [
         ("9,", "9"), ("9,5", "9.5"), ("0000000009,50", "9.50"), ("9", "9"), ("9.50", "9.50"),
         ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("1.234.567,8", "1234567.8"),
-        ("0,125", "0.125"), (",5", None), ("1.234", None), ("1,234,567", None), ("9,5,0", None),
+        ("0,125", "0.125"), (",5", "0.5"), (",", None), ("1.234", None), ("1,234,567", None), ("9,5,0", None),
         ("1.23,4.5", None), ("-9,50", None), ("", None), ("9e3", None), ("9'000", None),
     ],
 )  # fmt: skip
@@ -246,7 +246,9 @@ def test_a_balance_may_leave_out_its_currency_after_the_first() -> None:
         mt(":61:261105X5,NMSC\r\n"),
         mt(":61:261105D810000,NMSC\r\n:66F:C261105VND5,\r\n"),
         mt(head=":20:S1\r\n:25:1\r\n:60F:C261105VND1,\r\n:20:S2\r\n:25:1\r\n"),
-        mt(head=""),
+        mt(head="") + mt(),
+        b"{1:F01BFTVVNVXAXXX0001000001}{2:I103BFTVVNVXXXXXN}{4:\r\n:20:P1\r\n:32A:261105VND5,\r\n-}",
+        b":20:P1\r\n:23B:CRED\r\n:32A:261105VND5,\r\n:59:/10000001\r\nA\r\n-\r\n",
     ],
 )
 def test_what_cannot_be_read_is_said(data: bytes) -> None:
@@ -385,9 +387,63 @@ def test_an_amount_without_currency_is_in_that_of_the_account() -> None:
     assert inspect_answer(data)["statements"][0]["debits"] == "810000"
 
 
+def test_a_business_header_may_stand_before_its_document() -> None:
+    xmlns = b"urn:iso:std:iso:20022:tech:xsd:head.001.001.02"
+    bare = PLAIN.partition(b"?>\n")[2]
+    for name in (b"AppHdr", b"h:AppHdr"):
+        opens = name + b' xmlns:h="' + xmlns + b'"'
+        head = b"<" + opens + b">\n<BizMsgIdr>M1</BizMsgIdr>\n</" + name + b">\n"
+        for data in (head + bare, b'<?xml version="1.0"?>\n' + head + bare, head + PLAIN):
+            about = inspect_answer(data)
+            assert about["importable"], about
+            assert about["statements"] == inspect_answer(PLAIN)["statements"]
+    assert inspect_answer(head + head + bare)["complete"] is False
+
+
+def test_the_day_is_read_where_the_time_is_odd() -> None:
+    old = b"2026-11-04T17:00:00Z"
+    assert old in PLAIN
+    assert inspect_answer(PLAIN.replace(old, b"2026-11-05T00:00:00:000"))["importable"]
+    about = inspect_answer(PLAIN.replace(old, b"2026-11-35T00:00:00"))
+    assert (about["complete"], about["importable"]) == (True, False)
+
+
+def test_a_balance_in_another_currency_closes_nothing() -> None:
+    two = balance("OPBD", 5, "USD") + balance("CLBD", 7, "USD")
+    more = PLAIN.replace(b"<Ntry>", two.encode() + b"<Ntry>", 1)
+    (got,) = inspect_answer(more)["statements"]
+    assert (got["opening"], got["closing"], got["balanced"]) == ("2000000", "1730000", "yes")
+    flipped = PLAIN.replace(b'Ccy="VND">1730000', b'Ccy="USD">1730000')
+    about = inspect_answer(flipped)
+    (got,) = about["statements"]
+    assert (got["currency"], got["balanced"], got["difference"]) == ("VND", "unknown", None)
+    assert (about["complete"], about["importable"]) == (True, False)
+
+
+def test_a_balance_of_the_day_closes_no_report() -> None:
+    report_of_day = PLAIN.replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b"Stmt>", b"Rpt>")
+    report_of_day = report_of_day.replace(b".053.", b".052.").replace(b"CLBD", b"ITBD")
+    for data in (report_of_day, report_of_day.replace(b">1730000<", b">1730001<")):
+        about = inspect_answer(data)
+        (got,) = about["statements"]
+        assert (got["opening"], got["closing"], got["balanced"]) == ("2000000", None, "unknown")
+        assert (about["kind"], about["importable"]) == ("camt.052", True)
+    assert "lệch" in about["warnings"][0]
+    page = inspect_answer(PLAIN.replace(b"CLBD", b"ITBD"))
+    assert page["statements"][0]["balanced"] == "yes"
+
+
+def test_no_digit_of_a_sum_is_rounded() -> None:
+    fine = "123456789012345678.12345678901234567"
+    data = statement(entry(fine, "CRDT", ccy="EUR") + entry("0.5", "CRDT", ccy="EUR"))
+    (got,) = inspect_answer(data)["statements"]
+    assert got["credits"] == "123456789012345678.62345678901234567"
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        PLAIN.replace(b"<Stmt>", b"<X><Stmt>").replace(b"</Stmt>", b"</Stmt></X>"),
         PLAIN.replace(b"<Stmt>", b"<Stmt><X><Ntry/></X>"),
         PLAIN.replace(b">540000<", b">5,400.00<"),
         PLAIN.replace(b">540000<", b">-5<"),
@@ -402,7 +458,7 @@ def test_an_amount_without_currency_is_in_that_of_the_account() -> None:
         b"\x00" * 100,
         b"\xff\xfe",
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_no_statement_says_so(data: bytes) -> None:
     about = inspect_answer(data)

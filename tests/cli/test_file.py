@@ -110,6 +110,26 @@ def test_a_statement_and_a_report_before_and_after_they_are_taken(
     typed("file", "inspect", path).refused("not_an_answer", 3)
 
 
+def test_a_swift_statement_is_told_from_a_table(world: World, typed: Type, tmp_path: Path) -> None:
+    lines = (
+        ":20:S1", ":25:10000001", ":28C:1/1", ":60F:C261105VND2000000,",
+        ":61:2611051105D810000,NTRFDS25000000000001//FT1", ":62F:C261105VND1190000,", "-", "",
+    )  # fmt: skip
+    path = tmp_path / "sao-ke.sta"
+    path.write_text("\r\n".join(lines))
+    before = state(world)
+    found = of(typed, path)
+    assert (found["kind"], found["rows"], found["total_vnd"]) == ("mt940", 1, 810_000)
+    assert found["whose"] == ["tài khoản đuôi 0001"]
+    assert found["valid"] is None
+    foreign = tmp_path / "ngoai-te.sta"
+    foreign.write_text("\r\n".join(lines).replace("VND", "EUR"))
+    said = typed("file", "inspect", foreign, "--json")
+    assert (said.code, said.json["complete"]) == (3, False)
+    assert "tiền đồng" in said.json["errors"][0]["message"]
+    assert state(world) == before
+
+
 # --- tables of an office -------------------------------------------------------------------------
 
 
