@@ -126,8 +126,8 @@ def read_camt(
     """
     reader = _Reader(currency)
     with opened_answer(source, most_bytes) as stream:
-        for start, end in documents(stream):
-            part = Part(stream, start, end)
+        for place in documents(stream):
+            part = Part(stream, *place)
             reader.thinned = Thinned(part)
             walk(reader.thinned, _TAGS, reader.event)
             if validate and (found := against_schema(part, within)):

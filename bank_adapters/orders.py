@@ -123,8 +123,8 @@ def _read(source: Source, most_bytes: int, *, strict: bool) -> OrdersFile:
     reader, warnings = _Reader(strict=strict), []
     versions = []
     with opened(source, most_bytes) as stream:
-        for start, end in documents(stream):
-            part = Part(stream, start, end)
+        for place in documents(stream):
+            part = Part(stream, *place)
             versions.append(part.version())
             walk(part, _TAGS, reader.event)
             if found := against_schema(part):

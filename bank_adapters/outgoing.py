@@ -195,8 +195,8 @@ def _cancellation(out: dict[str, Any], path: Path, most_bytes: int) -> None:
     reader = _Cancellation()
     tags = ("{*}TxInf", "{*}Assgnmt", "{*}CtrlData")
     with opened(path, most_bytes) as stream:
-        for start, end in documents(stream):
-            part = Part(stream, start, end)
+        for place in documents(stream):
+            part = Part(stream, *place)
             out["version"] = out["version"] or part.version()
             walk(part, tags, reader.event)
     count = len(reader.transactions)

@@ -144,8 +144,8 @@ def _read(
 ) -> StatusFile:
     reader = _Reader(words)
     with opened_answer(source, most_bytes) as stream:
-        for start, end in documents(stream):
-            part = Part(stream, start, end)
+        for place in documents(stream):
+            part = Part(stream, *place)
             walk(part, words.tags, reader.event)
             if validate and (found := against_schema(part, within)):
                 reader.findings.append(found)

@@ -42,8 +42,12 @@ _AFTER = b" \t\r\n\x1a"
 DECLARATION = re.compile(
     rb"<\?xml\s+version\s*=\s*[\"']1\.0[\"'](?:\s+encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'])?"
 )
+_WHOLE_DECLARATION = re.compile(rb"<\?xml\s[^>]*>")
 _MARKS = re.compile(rb"<!DOCTYPE|<\?xml\s")
 _OVERLAP = 16
+_MOST_COUNTED = 64
+_MOST_LINES = 1 << 20
+"""Documents in a file, and lines before the last, up to which lines are counted from its start."""
 _HEADER = re.compile(
     rb"(?:<\?xml[^>]*>\s*)?<(?P<of>(?:[A-Za-z_][\w.-]*:)?AppHdr)[\s>].*?</(?P=of)\s*>\s*(?=<[A-Za-z_])",
     re.DOTALL,
@@ -149,19 +153,21 @@ def _declared_anew(text: str) -> str:
     return f"{found[1]}UTF-8{text[found.end() :]}"
 
 
-def documents(stream: BinaryIO) -> list[tuple[int, int]]:
-    """Return start and end of every XML document in the file, after looking at every byte.
+def documents(stream: BinaryIO) -> list[tuple[int, int, int]]:
+    """Return start and end of every XML document in the file, and how many lines come before it.
 
-    Some banks put one document after another. Raises RefusedFile for what no parser shall see.
+    Every byte is looked at. Some banks put one document after another. Raises RefusedFile for what
+    no parser shall see.
     """
     head = stream.read(_HEADER_WITHIN)
     stream.seek(0)
     start = _first_byte(head[:4096])
     _check_encoding(head, start)
-    starts = [start]
+    starts, lines = [start], [head.count(b"\n", 0, start)]
     if (header := _HEADER.match(head, start)) is not None:
         starts.append(header.end())
-    offset, kept = 0, b""
+        lines.append(head.count(b"\n", 0, header.end()))
+    offset, counted, kept = 0, 0, b""
     while piece := stream.read(_PIECE):
         data = kept + piece
         base = offset - len(kept)
@@ -175,10 +181,15 @@ def documents(stream: BinaryIO) -> list[tuple[int, int]]:
                 )
             if base + mark.start() > starts[-1]:
                 starts.append(base + mark.start())
+                before = data.count(b"\n", 0, mark.start())
+                lines.append(counted - kept.count(b"\n") + before)
         offset += len(piece)
+        counted += piece.count(b"\n")
         kept = data[-_OVERLAP:]
     ends = [_end(stream, start, end) for start, end in pairwise([*starts, offset])]
-    return list(zip(starts, ends, strict=True))
+    if len(lines) > _MOST_COUNTED or max(lines) > _MOST_LINES:
+        lines = [0] * len(lines)
+    return list(zip(starts, ends, lines, strict=True))
 
 
 def _end(stream: BinaryIO, start: int, end: int) -> int:
@@ -197,12 +208,17 @@ class Readable(Protocol):
 
 
 class Part(io.RawIOBase):
-    """One document of a stream, as a file of its own for the parser."""
+    """One document of a stream, as a file of its own for the parser.
 
-    def __init__(self, stream: BinaryIO, start: int, end: int) -> None:
+    `lines` come before it in the stream; it begins with as many empty ones, so that the parser
+    counts as a person does.
+    """
+
+    def __init__(self, stream: BinaryIO, start: int, end: int, lines: int = 0) -> None:
         super().__init__()
         self._stream = stream
         self._left = end - start
+        self._lines = lines
         stream.seek(start)
 
         self._start, self._end = start, end
@@ -222,6 +238,11 @@ class Part(io.RawIOBase):
         want = self._left if size is None or size < 0 else min(size, self._left)
         data = self._stream.read(want)
         self._left -= len(data)
+        if self._lines and data:
+            declared = _WHOLE_DECLARATION.match(data)
+            at = declared.end() if declared else 0
+            data = data[:at] + b"\n" * self._lines + data[at:]
+            self._lines = 0
         return data
 
 

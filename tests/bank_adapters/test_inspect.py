@@ -369,6 +369,20 @@ def test_two_documents_in_one_file_and_none() -> None:
     assert about["statements"] == []
 
 
+def test_lines_are_those_of_the_file_in_every_document_of_it() -> None:
+    broken = PLAIN.replace(b">540000<", b">5,40<")
+    (error,) = inspect_answer(broken)["errors"]
+    assert broken.split(b"\n")[error["line"] - 1].count(b">5,40<") == 1
+    for before in (PLAIN + b"\n\n", PLAIN, b"\n\n", b"\xef\xbb\xbf\n"):
+        data = before + broken
+        (error,) = inspect_answer(data)["errors"]
+        assert data.split(b"\n")[error["line"] - 1].count(b">5,40<") == 1
+    bare = broken.partition(b"?>\n")[2]
+    data = b"<AppHdr>\n<BizMsgIdr>M1</BizMsgIdr>\n</AppHdr>\n" + bare
+    (error,) = inspect_answer(data)["errors"]
+    assert data.split(b"\n")[error["line"] - 1].count(b">5,40<") == 1
+
+
 def test_several_currencies_reversals_and_statuses_as_written() -> None:
     data = statement(
         entry("10.50", "DBIT", ccy="EUR", after="<RvslInd>true</RvslInd>")
