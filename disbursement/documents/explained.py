@@ -147,6 +147,7 @@ def page(dossier: Dossier, answer: Explanation, *, english: bool) -> str:
             totals=totals,
             groups=groups,
             notes=notes,
-            not_covered=[printable(n) for n in _gaps(answer, english=english)],
+            # the heading says already that they are not covered
+            not_covered=[printable(n.partition(": ")[2]) for n in _gaps(answer, english=english)],
         )
     )

@@ -75,7 +75,7 @@ def shown(*, english: bool) -> list[str]:
                 "Cần thu hồi (chờ quyết định): 810.000 đồng",
                 "Giữ lại: 10.800.000 đồng",
                 "Không thuộc phạm vi tính",
-                "không thuộc phạm vi tính: hồ sơ x: không có diện 'K9' trong danh mục",
+                "hồ sơ x: không có diện 'K9' trong danh mục",
             ],
         ),
         (
@@ -87,7 +87,7 @@ def shown(*, english: bool) -> list[str]:
                 "To be recovered (waits for a decision): 810,000 VND",
                 "Held: 10,800,000 VND",
                 "Not covered",
-                "not covered: case x: category 'K9' is not known",
+                "case x: category 'K9' is not known",
             ],
         ),
     ],

@@ -219,7 +219,7 @@ def test_a_changed_row_keeps_what_was_and_a_new_account_waits(world: World) -> N
         ({"clause": "XYZ"}, "(Diện hưởng): không có diện 'XYZ'"),
         ({"clause": "K6"}, "(Diện hưởng): không có diện 'K6'"),
         ({"clause": "TB"}, "cần tỷ lệ tổn thương cơ thể"),
-        ({"clause": "TB", "injury_pct": 15}, "not covered: TB 15 %"),
+        ({"clause": "TB", "injury_pct": 15}, "không thuộc phạm vi tính: TB 15 %"),
         ({"injury_pct": 61}, "(Tỷ lệ tổn thương cơ thể): diện TUDAY không có thông tin này"),
         ({"degree": "Nặng"}, "(Mức độ khuyết tật): mục này của trợ giúp xã hội"),
         ({"suspended_from": "11/2026"}, "(Tạm dừng từ tháng): mục này của trợ giúp xã hội"),
