@@ -55,6 +55,7 @@ class PayOS:
     """payOS under one profile."""
 
     name: ClassVar[str] = "payos"
+    not_offered: ClassVar[tuple[str, ...]] = ("verify_payee", "verify_callback")
     secret_names: ClassVar[tuple[str, ...]] = ("client_id", "api_key", "checksum_key")
 
     def __init__(self, profile: ApiProfile) -> None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from bank_adapters.api.contract import ApiAdapter
 from bank_adapters.api.profile import ApiProfile, load_api_profile
-from bank_adapters.contract import NotOffered
+from bank_adapters.contract import Capabilities, NotOffered
 
 GROUP = "disburse.rails"
 
@@ -44,6 +44,24 @@ def adapter_of(profile: ApiProfile) -> ApiAdapter:
             en=f"no adapter named {profile.adapter}",
         )
     return make(profile)
+
+
+def capabilities_of(adapter: ApiAdapter) -> Capabilities:
+    """Return what a called rail offers, as the adapters of files say it of themselves.
+
+    No rail that we know takes an order back by a call: `cancel` is never offered, money that was
+    credited comes back only by the rail's own reversal or the payee. What else a rail lacks its
+    adapter names in `not_offered` (PayOS: no name inquiry, no callback).
+    """
+    lacks = frozenset(getattr(adapter, "not_offered", ()))
+    profile = adapter.profile
+    return Capabilities(
+        kind="api", render=True, submit=True, inquire=True, parse=True,
+        verify_payee="verify_payee" not in lacks, balance=True, cancel=False,
+        verify_callback="verify_callback" not in lacks,
+        max_payments=profile.max_payments_per_file, min_amount_vnd=profile.min_amount_vnd,
+        max_amount_vnd=profile.max_amount_vnd,
+    )  # fmt: skip
 
 
 def api_adapter(profile_id: str) -> ApiAdapter:

@@ -71,6 +71,7 @@ class ZaloPay:
     """ZaloPay under one profile."""
 
     name: ClassVar[str] = "zalopay"
+    not_offered: ClassVar[tuple[str, ...]] = ("verify_callback",)
     secret_names: ClassVar[tuple[str, ...]] = ("app_id", "payment_id", "key1", "private_key")
 
     def __init__(self, profile: ApiProfile) -> None:

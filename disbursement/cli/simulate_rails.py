@@ -19,7 +19,7 @@ from bank_adapters.simulators.bank import PROFILES
 from bank_adapters.simulators.wallet.base import Clock
 from bank_adapters.simulators.wallet.faults import FAULTS, Draw, Faults
 from bank_adapters.simulators.wallet.journal import Journal
-from bank_adapters.simulators.wallet.rails import SIMULATORS, made_up_keys
+from bank_adapters.simulators.wallet.rails import made_up_keys, simulated_rails, simulator_of
 from bank_adapters.simulators.wallet.server import listen, run
 from disbursement.cli import common
 from disbursement.demo.counterparties import bank_truth
@@ -46,8 +46,8 @@ Back = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add a command for each rail that has a simulator."""
-    for name in SIMULATORS:
+    """Add a command for each rail that has a simulator, of our own or of an installed package."""
+    for name in simulated_rails():
         app.command(name, help=f"Kênh {name} giả lập: máy chủ chạy đến khi dừng.")(_command(name))
 
 
@@ -97,7 +97,7 @@ def _serve(
         ) from None  # fmt: skip
     theirs, ours = made_up_keys(name, seed)
     books, clock = Journal(journal), Clock(clock_of(settings).now(), running=True)
-    simulator = SIMULATORS[name](
+    simulator = simulator_of(name)(
         theirs, clock, journal=books, profile=profile, seed=seed, faults=fault,
         truth=bank_truth(truth) if truth else None, callback_url=callback,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 from bank_adapters.api import log
 from bank_adapters.api.contract import Answer, Call
@@ -73,33 +73,39 @@ def ask_names(
         profile = conn.execute(
             text("SELECT profile FROM provider WHERE id = :i"), {"i": provider_id}
         ).scalar_one()
-        rows = _unchecked(conn, provider, payers)
+        rows, left = _unchecked(conn, provider, payers, most)
     total: Counter[str] = Counter()
     try:
         rail = called_rail(ctx, provider, str(profile))
-        for at in range(0, min(most, len(rows)), GROUP):
-            total += _ask(ctx, rail, rows[at : min(at + GROUP, most)])
+        for at in range(0, len(rows), GROUP):
+            total += _ask(ctx, rail, rows[at : at + GROUP])
     except AdapterError as error:
         raise RefusedError(error.code, error.sentence, en=error.en) from error
-    done = Questions(
-        min(most, len(rows)), total["accepted"], total["pending"], total["unanswered"],
-        max(0, len(rows) - most),
-    )  # fmt: skip
+    done = Questions(len(rows), total["accepted"], total["pending"], total["unanswered"], left)
     with ctx.cell.begin() as conn:
         audit(conn, ctx, actor, "names.ask", provider, {"asked": done.asked, **total})
     return done
 
 
-def _unchecked(conn: Connection, provider: str, payers: Sequence[str]) -> list[Row[Any]]:
+def _unchecked(
+    conn: Connection, provider: str, payers: Sequence[str], most: int
+) -> tuple[list[Row[Any]], int]:
+    """Return the first `most` unchecked accounts, and how many more there are."""
     _, rail, code = known_provider(conn, provider)
-    rows = conn.execute(
-        text(
-            f"SELECT p.id, p.payer_id, y.code AS payer, d.id AS destination_id, d.account_enc, "
-            f"d.owner_name, d.bank_code, {PAYEE} AS ours {_UNCHECKED} ORDER BY d.id"
-        ),
-        {"k": rail, "c": code},
-    ).all()
-    return [row for row in rows if not payers or row.payer in payers]
+    of = " AND y.code IN :payers" if payers else ""
+    binds: dict[str, Any] = {"k": rail, "c": code}
+    wanted = text(
+        f"SELECT p.id, p.payer_id, y.code AS payer, d.id AS destination_id, d.account_enc, "
+        f"d.owner_name, d.bank_code, {PAYEE} AS ours {_UNCHECKED}{of} ORDER BY d.id LIMIT :most"
+    )
+    count = text(f"SELECT count(*) {_UNCHECKED}{of}")
+    if payers:
+        binds["payers"] = list(payers)
+        wanted = wanted.bindparams(bindparam("payers", expanding=True))
+        count = count.bindparams(bindparam("payers", expanding=True))
+    rows = list(conn.execute(wanted, {**binds, "most": most}).all())
+    total = int(conn.execute(count, binds).scalar_one()) if len(rows) == most else len(rows)
+    return rows, total - len(rows)
 
 
 def _ask(ctx: Context, rail: CalledRail, group: Sequence[Row[Any]]) -> Counter[str]:

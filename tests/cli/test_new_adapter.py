@@ -6,12 +6,16 @@ installer would write them.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -55,6 +59,20 @@ def run(environment: dict[str, str], folder: Path, *words: str) -> subprocess.Co
     )  # fmt: skip
 
 
+@contextmanager
+def serving(environment: dict[str, str], home: Path, *words: str) -> Iterator[dict[str, object]]:
+    """Start a command that serves, yield what it says; stop that process and no other."""
+    command = [sys.executable, "-c", "from disbursement.cli import main; main()", *words]
+    env = {**environment, "DISBURSE_ENV": "test", "DISBURSE_HOME": str(home / "home")}
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
 def test_a_generated_package_passes_the_contract_suite_and_is_found(tmp_path: Path) -> None:
     package = tmp_path / "viet-pay"
     done = CliRunner().invoke(
@@ -77,6 +95,15 @@ def test_a_generated_package_passes_the_contract_suite_and_is_found(tmp_path: Pa
     passed = int(tests.stdout.rsplit(" passed", 1)[0].split()[-1])
     assert passed >= 35
     assert "skipped" not in tests.stdout
+
+    # its simulator is a server like our own, with a connection file for the payer's side
+    link = tmp_path / "link.toml"
+    words = ("simulate", "viet-pay", "--seed", "3", "--profile", "stress", "--fault", "busy:1")
+    with serving(environment, tmp_path, *words, "--connection", str(link)) as told:
+        assert (told["rail"], told["seed"], told["profile"]) == ("viet-pay", 3, "stress")
+        assert httpx.get(f"{told['address']}/_admin/paid").status_code == 200
+        linked = tomllib.loads(link.read_text("utf-8"))
+        assert (linked["base_url"], set(linked["secrets"])) == (told["address"], {"client", "key"})
 
     # and the suite is no formality: an adapter that believes an HTTP 500 fails its tests
     adapter = package / "disburse_viet_pay/adapter.py"

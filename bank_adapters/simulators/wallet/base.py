@@ -142,6 +142,14 @@ class Simulator:
         self._spent = self.journal.spent(self.clock.now())
         self._routes = self.routes()
 
+    @classmethod
+    def made_up_keys(cls, seed: int) -> tuple[dict[str, str], dict[str, str]]:
+        """Return (the rail's keys, the payer's secrets) to serve this rail with.
+
+        A simulator of another package must have it; those of our own rails are in rails.py.
+        """
+        raise NotImplementedError(f"{cls.__name__} does not say which keys it is served with")
+
     def routes(self) -> Mapping[tuple[str, str], Route]:
         """Return (method, path) -> route; paths with ids in them are for `find`."""
         raise NotImplementedError

@@ -1,9 +1,14 @@
-"""Keys for a simulated rail: the rail's side, and the payer's side as its connection wants it."""
+"""Simulated rails and their keys: the rail's side, and the payer's as its connection wants it.
+
+Our own are named here; those of other packages are found by entry points, group
+`disburse.simulators`: name of the adapter = the class, which has `made_up_keys(seed)`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -23,7 +28,25 @@ from bank_adapters.simulators.wallet.zalopay import ZaloPaySimulator
 SIMULATORS: Mapping[str, type[Simulator]] = MappingProxyType(
     {one.name: one for one in (MoMoSimulator, ZaloPaySimulator, GsmaSimulator, PayOSSimulator)}
 )
-"""Simulated rails by the name of their adapter."""
+"""Our own simulated rails by the name of their adapter."""
+GROUP = "disburse.simulators"
+
+
+def simulated_rails() -> tuple[str, ...]:
+    """Return the names of all installed simulated rails; nothing of another package is loaded."""
+    others = sorted({point.name for point in entry_points(group=GROUP)} - set(SIMULATORS))
+    return (*SIMULATORS, *others)
+
+
+def simulator_of(rail: str) -> type[Simulator]:
+    """Return the simulator of a rail. Raises KeyError where there is none."""
+    if rail in SIMULATORS:
+        return SIMULATORS[rail]
+    found = [point for point in entry_points(group=GROUP) if point.name == rail]
+    if not found:
+        raise KeyError(rail)
+    made: type[Simulator] = found[0].load()
+    return made
 
 
 def made_up_keys(rail: str, seed: int) -> tuple[dict[str, str], dict[str, str]]:
@@ -31,7 +54,7 @@ def made_up_keys(rail: str, seed: int) -> tuple[dict[str, str], dict[str, str]]:
 
     Raises KeyError for a rail that has no simulator.
     """
-    return _MADE[rail](seed)
+    return _MADE[rail](seed) if rail in _MADE else simulator_of(rail).made_up_keys(seed)
 
 
 def _word(seed: int, name: str) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import pytest
 
 from bank_adapters.api.codes import wallet_code
+from bank_adapters.api.contract import BadCallback, Secrets
 from bank_adapters.api.profile import api_profile, api_profile_ids, load_api_profile
+from bank_adapters.api.registry import api_adapter, capabilities_of
 from bank_adapters.codes import read_data
+from bank_adapters.contract import NotOffered
 from bank_adapters.profiles import ProfileError
+from bank_adapters.simulators.wallet.rails import made_up_keys
 
+NOW = datetime(2026, 11, 5, tzinfo=UTC)
 OURS = ("momo", "zalopay", "payos", "gsma")
 
 
@@ -33,3 +40,20 @@ def test_a_code_is_not_final_and_seen_before_at_once() -> None:
     told = {**data, "cut_off": "22:00", "seen_before": ["status 2"], "final_refusals": ["status 2"]}
     with pytest.raises(ProfileError, match="seen_before"):
         api_profile(told, "zalopay-1.yaml")
+
+
+@pytest.mark.parametrize("name", api_profile_ids())
+def test_a_called_rail_offers_what_it_says_and_no_cancel(name: str) -> None:
+    adapter = api_adapter(name)
+    offers = capabilities_of(adapter)
+    assert (offers.kind, offers.cancel, offers.inquire) == ("api", False, True)
+    assert (offers.verify_payee, offers.verify_callback) == {
+        "momo": (True, True), "gsma": (True, True), "zalopay": (True, False),
+        "payos": (False, False),
+    }[adapter.name]  # fmt: skip
+    keys = Secrets(made_up_keys(adapter.name, 1)[1])
+    with nullcontext() if offers.verify_payee else pytest.raises(NotOffered):
+        adapter.name_call("MOMO", "0900000001", "NGUYEN VAN THU", NOW, "N1", keys)
+    with pytest.raises(BadCallback) as refused:
+        adapter.check_callback({}, b"{}", keys)
+    assert (refused.value.code == "no_callback") is not offers.verify_callback
