@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -105,6 +106,18 @@ def plain(name: str) -> str:
     return " ".join(kept.upper().split())
 
 
+FAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "lost_answer": "no pain.002 is written",
+        "duplicate": "the same answer comes twice, under another name and message id",
+        "contradiction": "the first payment is said to be settled, then rejected",
+        "late_return": "everything that is paid comes back with the late returns",
+        "cut": "the answer is cut in the middle",
+    }
+)
+"""What a bank may do wrong on purpose, beside what its profile does by chance."""
+
+
 class SimulatedBank:
     """One bank with its books in `folder`/bank.db; takes files from `folder`/out, answers to /in.
 
@@ -121,7 +134,11 @@ class SimulatedBank:
         seed: int = 1,
         truth: Mapping[str, Holder] | None = None,
         keeps_promises: bool = True,
+        faults: Iterable[str] = (),
     ) -> None:
+        self.faults = frozenset(faults)
+        if unknown := self.faults - set(FAULTS):
+            raise ValueError(f"no such fault of a bank: {min(unknown)}")
         self.keeps_promises = keeps_promises
         self.folder, self.profile, self.seed = folder, PROFILES[profile], seed
         self.truth = truth or {}
@@ -234,8 +251,15 @@ class SimulatedBank:
         if self._share(f"double:{message}") < self.profile.double_row and refused:
             refused.append(refused[0])
         status = "ACSP" if not refused else "RJCT" if len(refused) == len(orders) else "PART"
-        if self._share(f"lost:{message}") >= self.profile.lost_file:
+        lost = self._share(f"lost:{message}") < self.profile.lost_file
+        if not lost and "lost_answer" not in self.faults:
             self._answer(message, day, status, refused)
+            if "duplicate" in self.faults:
+                self._answer(message, day, status, refused, suffix="-2")
+            if "contradiction" in self.faults:
+                order = orders[0].end_to_end
+                self._answer(message, day, "PART", [(order, "ACSC", "")], suffix="-3")
+                self._answer(message, day, "PART", [(order, "RJCT", "AC04")], suffix="-4")
         self.db.execute("COMMIT")
         return len(orders)
 
@@ -258,7 +282,7 @@ class SimulatedBank:
         for bound, fate, code in self.profile.fates:
             if draw < bound:
                 return fate, code
-        return "paid", ""
+        return ("returned", "AC04") if "late_return" in self.faults else ("paid", "")
 
     def _answer(
         self,
@@ -276,7 +300,8 @@ class SimulatedBank:
         )
         body = "".join(
             f"<TxInfAndSts><OrgnlEndToEndId>{e2e}</OrgnlEndToEndId><TxSts>{state}</TxSts>"
-            f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf></TxInfAndSts>"
+            + (f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>" if code else "")
+            + "</TxInfAndSts>"
             for e2e, state, code in listed
             if e2e
         )
@@ -390,7 +415,10 @@ class SimulatedBank:
 
     def _write(self, name: str, body: str) -> None:
         part = self.folder / "in" / f".{name}.part"
-        part.write_bytes(body.encode())
+        data = body.encode()
+        if "cut" in self.faults and name.startswith("pain002"):
+            data = data[: len(data) // 2]
+        part.write_bytes(data)
         part.rename(self.folder / "in" / name)
 
     # --- the oracle ---------------------------------------------------------------------------

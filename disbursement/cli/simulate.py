@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import text
 
+from bank_adapters.simulators.bank import FAULTS as BANK_FAULTS
 from bank_adapters.simulators.bank import PROFILES, SimulatedBank
 from disbursement.cli import common, simulate_rails
 from disbursement.cli.run import Month, month_arg
@@ -53,10 +54,15 @@ def bank(
     late: Annotated[
         bool, typer.Option("--late", help="Cả khoản trả lại muộn và khoản chậm.")
     ] = False,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help=f"Lỗi cố ý: {', '.join(BANK_FAULTS)}.")
+    ] = None,
 ) -> None:
     """Ngân hàng giả lập: nhận tiền rút dự toán, đọc lệnh, trả lời, chi, ra sao kê của ngày."""
     if profile not in PROFILES:
         raise UsageError("profile", f"--profile chỉ nhận: {', '.join(PROFILES)}.")
+    if set(fault or ()) - set(BANK_FAULTS):
+        raise UsageError("fault", f"--fault chỉ nhận: {', '.join(BANK_FAULTS)}.")
     if truth is not None and not (truth / "bank_truth.csv").is_file():
         raise NotFoundError("truth", f"Không có tệp bank_truth.csv trong {truth}.")
     ctx = _trial()
@@ -64,7 +70,7 @@ def bank(
     day = today(ctx.clock)
     made = SimulatedBank(
         drop_folder(ctx, provider), profile=profile, seed=seed,
-        truth=bank_truth(truth) if truth else None,
+        truth=bank_truth(truth) if truth else None, faults=fault or (),
     )  # fmt: skip
     try:
         drawn = _fund(ctx, made, provider)

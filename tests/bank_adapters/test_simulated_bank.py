@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
 from lxml import etree
 
 from bank_adapters import pain001
 from bank_adapters.answers import parse
-from bank_adapters.contract import BatchHeader, PaymentRow
+from bank_adapters.contract import BatchHeader, PaymentRow, RefusedFile
 from bank_adapters.profiles import load_profile
 from bank_adapters.simulators.bank import PROFILES, WHOLE, Holder, SimulatedBank, plain
 from bank_adapters.xsd import load, validate_file
@@ -207,3 +208,40 @@ def test_every_profile_has_its_shares_with_a_source() -> None:
         assert all(0 < bound < WHOLE for bound in bounds)
     last = {name: p.fates[-1][0] for name, p in PROFILES.items() if p.fates}
     assert last == {"steady": 2_000, "first-run": 5_300, "stress": 27_000}
+
+
+def answers_of(tmp_path: Path, fault: str) -> list[list[tuple[str | None, str | None]]]:
+    bank = SimulatedBank(tmp_path, profile="clean", faults=[fault])
+    order(tmp_path, 3)
+    bank.take_orders(DAY)
+    bank.settle()
+    assert bank.paid_twice() == []
+    bank.close()
+    paths = sorted((tmp_path / "in").glob("pain002-*.xml"))
+    return [[(s.end_to_end_id, s.status) for s in parse(path).statuses()] for path in paths]
+
+
+def test_faults_on_purpose_are_what_they_say(tmp_path: Path) -> None:
+    first = "DS25000000000001"
+    assert answers_of(tmp_path / "a", "lost_answer") == []
+    assert answers_of(tmp_path / "b", "duplicate") == [[(None, "ACSP")], [(None, "ACSP")]]
+    told = answers_of(tmp_path / "c", "contradiction")
+    assert [(first, "ACSC")] in [[row for row in one if row[0]] for one in told]
+    assert [(first, "RJCT")] in [[row for row in one if row[0]] for one in told]
+    with pytest.raises(RefusedFile):
+        answers_of(tmp_path / "d", "cut")
+    with pytest.raises(ValueError, match="no such fault"):
+        SimulatedBank(tmp_path, faults=["nonsense"])
+
+
+def test_what_comes_back_late_was_paid_before(tmp_path: Path) -> None:
+    bank = SimulatedBank(tmp_path, profile="clean", faults=["late_return"])
+    order(tmp_path, 3)
+    total = sum(540_000 + n for n in range(1, 4))
+    bank.credit(DEPOSIT, total, "GRDT 1")
+    bank.take_orders(DAY)
+    bank.settle()
+    assert bank.paid(DEPOSIT) == (total, 0)
+    bank.settle(late=True)
+    assert bank.paid(DEPOSIT)[1] == total
+    bank.close()
