@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from dataclasses import field as _field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -510,7 +510,20 @@ class _Reader:
             element, self.names, f"{end}DtTm"
         )
         day = self._day(text, line_of(element)) if text else None
-        return date.fromisoformat(day) if day else None
+        if day is None:
+            return None
+        if end == "To" and _is_midnight(text):
+            return self._ends_with(element, date.fromisoformat(day))
+        return date.fromisoformat(day)
+
+    def _ends_with(self, element: Element, midnight: date) -> date:
+        """Return the last day of a period up to a midnight: the one that begins is not in it.
+
+        A period that begins and ends with the same midnight means its one day.
+        """
+        last = midnight - timedelta(days=1)
+        first = self._period(element, "Fr")
+        return last if first is None else max(first, last)
 
     def _day(self, text: str, line: int) -> str | None:
         """Return the day as ISO text; an instant with an offset counts in Asia/Ho_Chi_Minh."""
@@ -539,6 +552,15 @@ def _number(element: Element) -> Decimal | None:
         return Decimal(amount_text(element))
     except RefusedFile:
         return None
+
+
+def _is_midnight(text: str) -> bool:
+    """Whether an instant that reads as a day is a midnight of Asia/Ho_Chi_Minh, or of no zone."""
+    if "T" not in text:
+        return False
+    instant = datetime.fromisoformat(text)
+    local = instant.astimezone(ICT) if instant.tzinfo is not None else instant
+    return local.time() == time.min
 
 
 def _as_day(text: str) -> str | None:

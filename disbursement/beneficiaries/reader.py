@@ -249,7 +249,7 @@ _NO_ZIP = (
 
 
 def look_through(path: Path) -> None:
-    """Refuse a workbook with a formula (naming its cell) or one that unpacks beyond all reason.
+    """Refuse a workbook with a formula (naming its cell), a DOCTYPE, or one that unpacks too big.
 
     A formula's stored value may be old or invented; what the office sees is what must be read.
     """
@@ -265,9 +265,11 @@ def look_through(path: Path) -> None:
             for member in members:
                 if member.flag_bits & 1:
                     raise RefusedError("password", f"Tệp {path.name} có mật khẩu: bỏ mật khẩu đi.")
-                if member.filename.startswith("xl/worksheets/"):
-                    with archive.open(member) as sheet:
-                        _no_formula(path, sheet)
+                with archive.open(member) as part:
+                    if member.filename.startswith("xl/worksheets/"):
+                        _no_formula(path, part)
+                    elif member.filename.endswith((".xml", ".rels")):
+                        _no_doctype(path, part)
     except _NO_ZIP as error:
         raise RefusedError(
             "broken_workbook",
@@ -279,6 +281,7 @@ def _no_formula(path: Path, sheet: IO[bytes]) -> None:
     before = b""
     while piece := sheet.read(1 << 20):
         text = before + piece
+        _refuse_doctype(path, text)
         hits = [at for mark in _FORMULA if (at := text.find(mark)) >= 0]
         if hits:
             names = _CELL_NAME.findall(text, 0, min(hits))
@@ -289,6 +292,23 @@ def _no_formula(path: Path, sheet: IO[bytes]) -> None:
                 "Values) rồi nhập lại; chưa nhận gì.",
             )
         before = text[-512:]
+
+
+def _no_doctype(path: Path, part: IO[bytes]) -> None:
+    before = b""
+    while piece := part.read(1 << 20):
+        _refuse_doctype(path, before + piece)
+        before = piece[-16:]
+
+
+def _refuse_doctype(path: Path, text: bytes) -> None:
+    """Refuse a declaration that no spreadsheet writes and an attack needs (promises.md F26)."""
+    if b"<!DOCTYPE" in text:
+        raise RefusedError(
+            "doctype",
+            f"Tệp {path.name} có khai báo DOCTYPE, có thể dùng để tấn công: không mở tệp này, báo "
+            "nơi gửi và bộ phận an toàn thông tin; chưa nhận gì.",
+        )
 
 
 # ---- CSV ------------------------------------------------------------------------------------
@@ -314,20 +334,30 @@ def _csv(path: Path, columns: ColumnSet, encoding: Encoding) -> Iterator[Source]
             if not head:
                 raise _no_rows(path)
             at = _header_at(head, columns)
-            _need_comma(path, head[at])
+            if not looks_like_header(head[at][1], columns):
+                _need_comma(path, head, columns)
             header = read_header(
                 columns, head[at][1], row=head[at][0], first_column=0, spreadsheet=False
             )
             yield Source(header, _csv_chunks(path, head[at + 1 :], rows))
 
 
-def _need_comma(path: Path, row: Row) -> None:
-    if len(row[1]) == 1 and row[1][0].count(";") >= 2:
-        raise RefusedError(
-            "semicolons",
-            f"Tệp {path.name} dùng dấu chấm phẩy: lưu lại với dấu phẩy, hoặc thêm dòng đầu tiên "
-            "'sep=;' để khai báo; chưa nhận gì.",
-        )
+def _need_comma(path: Path, head: list[Row], columns: ColumnSet) -> None:
+    """Refuse a file whose header shows itself only where it is split at another mark.
+
+    A header may hold a comma of its own, so that a line of semicolons is not always one cell.
+    """
+    for mark, name in ((";", "dấu chấm phẩy"), ("\t", "dấu tab")):
+        if any(
+            cells[0].count(mark) >= 2 or looks_like_header(",".join(cells).split(mark), columns)
+            for _, cells in head
+        ):
+            raise RefusedError(
+                "semicolons" if mark == ";" else "tabs",
+                f"Tệp {path.name} dùng {name}: lưu lại với dấu phẩy"
+                + (", hoặc thêm dòng đầu tiên 'sep=;' để khai báo" if mark == ";" else "")
+                + "; chưa nhận gì.",
+            )
 
 
 def _csv_rows(path: Path, text: io.TextIOWrapper, encoding: Encoding) -> Iterator[Row]:

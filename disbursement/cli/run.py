@@ -100,7 +100,8 @@ def prepare(
     typer.echo(
         f"Kỳ {show_month(number)}: {done.lists} danh sách, {done.batches} lô, "
         f"{done.payments} khoản chi, {format_vnd(done.total_vnd)} đồng; "
-        f"giữ lại {done.held} người."
+        f"giữ lại {done.held} người chưa được tính, {done.held_payments} khoản chưa chi "
+        "(`disburse register holds`)."
     )
     if done.rerating_people:
         typer.echo(

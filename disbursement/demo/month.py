@@ -292,7 +292,7 @@ class DemoMonth:
         )
         self._bank_agrees(days.month)
         self.month = 0
-        self._healthy("mọi kỳ")
+        self._healthy("cả sổ, mọi kỳ từ đầu: mọi điều phải luôn đúng đều đúng")
 
     # --- small parts --------------------------------------------------------------------------
 

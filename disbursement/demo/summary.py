@@ -118,13 +118,16 @@ def tables(summary: Summary) -> list[str]:
         for name, c in summary.rails.items()
     ]
     lines += ["", "Vì sao chuyển khoản không thành"]
-    for month, found in summary.failures.items():
-        for f in found:
-            why = reason_words(f"{f.event}:{f.code}")
-            lines.append(
-                f"  {show_month(month)}  {why:<56}{f.count:>7} khoản "
-                f"{format_vnd(f.amount_vnd):>14} đ"
-            )
+    failed = [
+        (show_month(month), reason_words(f"{f.event}:{f.code}"), f)
+        for month, found in summary.failures.items()
+        for f in found
+    ]
+    width = max((len(why) for _, why, _ in failed), default=0)
+    lines += [
+        f"  {month}  {why:<{width}}{f.count:>7} khoản {format_vnd(f.amount_vnd):>14} đ"
+        for month, why, f in failed
+    ]
     lines += ["", "Lỗi cài sẵn trong dữ liệu mẫu"]
     lines += [
         f"  {kind:<15} cài {j.planted:>5}   tìm thấy {j.found:>5}   báo nhầm {j.false_alarms:>3}"

@@ -52,8 +52,8 @@ class RosterRow:
 class Roster:
     """A roster: `payments` and `total_vnd` are the batch's; days are those of Vietnam.
 
-    `digest` is the batch's signed digest (hex). `part` of `parts`: a long roster is several PDFs;
-    a part's rows make `part_payments` and `part_vnd`.
+    `copies` is the number of this copy. `digest` is the batch's signed digest (hex). `part` of
+    `parts`: a long roster is several PDFs; a part's rows make `part_payments` and `part_vnd`.
     """
 
     office: Office
@@ -216,7 +216,7 @@ def roster_xlsx(roster: Roster, out: BinaryIO) -> int:
         TITLE,
         f"{roster.office.committee}, {roster.office.province} (mã {roster.office.code})",
         f"Kỳ {show_month(roster.month)} – lô {roster.message_id} – {roster.desk}",
-        f"Nơi nhận: {roster.place}; {window}; số bản in: {roster.copies}",
+        f"Nơi nhận: {roster.place}; {window}; bản in số {roster.copies}",
     )
     with Book(out, title=TITLE, made_at=roster.made_at) as book:
         tab = book.sheet("Ký nhận", columns, heading=heading, landscape=True)

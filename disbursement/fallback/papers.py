@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -101,6 +102,8 @@ def write_roster(ctx: Context, batch_id: int, folder: Path | None = None) -> lis
             raise _closed(batch_id)
         # Outside the unit of work, which would keep everybody else from writing (coins.md 19), and
         # before it: a copy that was not printed must never be asked for. Its rows are frozen.
+        # The paper says which copy it is: this one is not counted yet.
+        roster = replace(roster, copies=roster.copies + 1)
         made = _print(roster, folder or ctx.settings.files / "rosters" / str(roster.month))
         with ctx.cell.begin() as conn:
             done = conn.execute(

@@ -240,6 +240,11 @@ def link(ctx: Context, provider: str) -> Link | None:
     return Link(ctx, provider, load_connection(path, production=production))
 
 
+def on_this_machine(ctx: Context, provider: str, folder: Path) -> Link:
+    """Return the way of a provider without a connection: files lie in `folder`/out as approved."""
+    return Link(ctx, provider, Folder(provider, "", folder / "out", folder / "in"))
+
+
 def of_files(path: Path) -> bool:
     """Tell whether a connection file describes the way of files, not a called rail."""
     try:

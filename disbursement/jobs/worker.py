@@ -17,7 +17,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bank_adapters.contract import Transport
-from bank_adapters.transports import FileDrop
 from bank_adapters.transports.connection import ConnectionFileError
 from disbursement.fallback.service import open_roster
 from disbursement.jobs import callbacks, links, sender
@@ -53,13 +52,15 @@ def drop_folder(ctx: Context, provider: str) -> Path:
 
 
 def transport_for(ctx: Context) -> Callable[[str], Transport]:
-    """Return the function that gives a provider's transport: its connection, or the file drop."""
+    """Return the function that gives a provider's transport: its connection, or the drop folder.
+
+    The drop folder keeps marks like any connection: whoever carries its files away may do so
+    before we have recorded that they lay there, and a file that is gone is never put there again.
+    """
 
     def give(provider: str) -> Transport:
         there = links.link(ctx, provider)
-        if there is not None:
-            return there
-        return FileDrop(drop_folder(ctx, provider) / "out")
+        return there or links.on_this_machine(ctx, provider, drop_folder(ctx, provider))
 
     return give
 

@@ -132,6 +132,7 @@ def _continue(
     if seen is not None:
         raise _seen(account, statement, seen)
     first_day, last_day = _days(statement)
+    _is_over(account, ctx, statement, last_day)
     if last is not None:
         _follows(account, statement, last)
     elif statement.opening_vnd:
@@ -162,6 +163,22 @@ def _seen(account: _Account, statement: Statement, seen: Row[Any]) -> NotTakenEr
         account, "refused", "statement_altered",
         f"{name} đã ghi rồi với số dư khác; không ghi gì. Hãy hỏi ngân hàng vì sao có hai bản.",
     )  # fmt: skip
+
+
+def _is_over(account: _Account, ctx: Context, statement: Statement, last_day: str) -> None:
+    """Refuse a statement that reaches into the future.
+
+    Where statements reach is the proof that a payment was not debited (evidence.py): a day that is
+    not over proves nothing.
+    """
+    now = today(ctx.clock)
+    if last_day > now.isoformat():
+        raise _not_taken(
+            account, "refused", "statement_future",
+            f"Sao kê {statement.id[:35]} của {account.payer} ghi đến ngày "
+            f"{date.fromisoformat(last_day):%d/%m/%Y}, sau hôm nay ({now:%d/%m/%Y}); không ghi gì. "
+            "Hãy kiểm tra đã chọn đúng tệp, hoặc xin ngân hàng gửi lại tệp đúng.",
+        )  # fmt: skip
 
 
 def _follows(account: _Account, statement: Statement, last: Row[Any]) -> None:
@@ -248,11 +265,33 @@ def _one(
         _expand_batch(conn, account, n, names, last)
     store.expect(conn, EXPECTED.format(owner=OWNER), {})
     store.judge(conn, owner_of(account.payer_id, account.provider_id))
+    _not_anothers(conn, account, statement)
     _without_id(conn, account, scope)
     _touch_batches(conn, ctx)
     done = effects.book(conn, ctx, scope)
     _store_entries(conn, scope.answer_id)
     return done, last
+
+
+def _not_anothers(conn: Connection, account: _Account, statement: Statement) -> None:
+    """Refuse a statement whose payments are all another payer's: its account was mixed up.
+
+    Taken, it would stand in the way of the account's own statement of that day. A single foreign
+    debit, or one among our own, is the bank's mistake and is listed as a break.
+    """
+    ours, foreign = conn.execute(
+        text(
+            "SELECT count(CASE WHEN verdict <> 'other_payer' THEN 1 END), "
+            "count(CASE WHEN verdict = 'other_payer' THEN 1 END) FROM recon_verdict "
+            "WHERE batch_id IS NOT NULL"
+        )
+    ).one()
+    if foreign > 1 and not ours:
+        raise _not_taken(
+            account, "refused", "others_payments",
+            f"Sao kê {statement.id[:35]} ghi tài khoản của {account.payer} nhưng cả {foreign} lệnh "
+            "chi trong đó là của đơn vị khác; không ghi gì. Hãy xin ngân hàng gửi lại đúng tệp.",
+        )  # fmt: skip
 
 
 def _staged(

@@ -435,11 +435,19 @@ def _still_good(conn: Connection, list_id: int, payer: str, since: str, day: dat
         {"l": list_id, "d": day.isoformat()},
     ).scalar_one()
     if held or dead or moved or told:
+        happened = ", ".join(
+            f"{count} người {what}"
+            for count, what in (
+                (held, "mới bị giữ lại"),
+                (dead, "báo tử"),
+                (moved, "đổi nơi nhận"),
+                (told, "có quyết định hoặc sự kiện mới"),
+            )
+            if count
+        )
         raise NotNowError(
             "list_stale",
-            f"{payer}: sau khi lập danh sách có {held} người mới bị giữ lại, {dead} người báo tử, "
-            f"{moved} người đổi nơi nhận, {told} người có quyết định hoặc sự kiện mới; hãy lập "
-            "lại danh sách.",
+            f"{payer}: sau khi lập danh sách có {happened}; hãy lập lại danh sách.",
         )
 
 

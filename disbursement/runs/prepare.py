@@ -64,7 +64,7 @@ class ListRow:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a preparation made: counts, and dong."""
+    """What a preparation made: counts, and dong; held are rights, `held_payments` payments."""
 
     lists: tuple[ListRow, ...]
     minted_vnd: int
@@ -73,6 +73,7 @@ class Prepared:
     rerating_vnd: int
     given_back: tuple[tuple[str, str, int, int], ...] = ()
     """What void versions had committed: payer code, budget line, month, dong."""
+    held_payments: int = 0
 
 
 def payers_of(conn: Connection, codes: Sequence[str] | None) -> list[tuple[int, str]]:
@@ -340,10 +341,10 @@ def prepare_lists(
     _collect_coins(conn, ctx, month)
     _write_lists(conn, ctx, lists, states, month, law, recorded_by)
     refresh_statistics(conn, "due", "list_hold", "pay_list")
-    minted, held = conn.execute(
+    minted, held, held_payments = conn.execute(
         text(
-            "SELECT coalesce(sum(minted_vnd), 0), coalesce(sum(held_right), 0) FROM pay_list l "
-            "JOIN work_list w ON w.list_id = l.id"
+            "SELECT coalesce(sum(minted_vnd), 0), coalesce(sum(held_right), 0), "
+            "coalesce(sum(held_payment), 0) FROM pay_list l JOIN work_list w ON w.list_id = l.id"
         )
     ).one()
     used = {
@@ -351,14 +352,14 @@ def prepare_lists(
         for r in conn.execute(
             text(
                 "SELECT l.id FROM pay_list l JOIN work_list w ON w.list_id = l.id "
-                "WHERE l.coins > 0 OR l.payments > 0 OR l.held_right > 0"
+                f"WHERE l.coins > 0 OR l.payments > 0 OR (l.held_right > 0 AND {_HOLDS_ANEW})"
             )
         )
     }
     _note_registers(conn, ctx, [r for r in lists if r.id in used])
     write_findings(conn)
-    # A list that pays, cancels and holds nothing asks nobody for a signature; open, it would keep
-    # its month from closing.
+    # A list that pays, cancels and holds nothing, or only holds what a released list of the month
+    # holds already, asks nobody for a signature; open, it would keep its month from closing.
     unused = ",".join(str(r.id) for r in lists if r.id not in used)
     if unused:
         for query in (
@@ -373,7 +374,19 @@ def prepare_lists(
         people,
         amount,
         tuple(given_back),
+        int(held_payments),
     )
+
+
+_HOLDS_ANEW = """
+EXISTS (SELECT 1 FROM list_hold h WHERE h.list_id = l.id AND h.kind = 'right' AND NOT EXISTS
+  (SELECT 1 FROM pay_list o JOIN list_hold g ON g.list_id = o.id
+   WHERE o.payer_id = l.payer_id AND o.programme = l.programme AND o.month = l.month
+     AND o.state = 'released' AND g.person_id = h.person_id AND g.cover = h.cover
+     AND g.kind = h.kind AND g.reason = h.reason AND g.detail = h.detail
+     AND g.amount_vnd = h.amount_vnd))
+"""
+"""A list `l` holds a right that no released list of its payer, programme and month holds."""
 
 
 def _note_registers(conn: Connection, ctx: Context, lists: Sequence[ListRow]) -> None:

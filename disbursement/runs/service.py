@@ -32,7 +32,11 @@ LONGEST = 100
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a preparation left: lists, payments, dong, holds."""
+    """What a preparation left: lists, payments, dong, holds.
+
+    `held` counts people whose right is held (they have no payment), `held_payments` payments
+    that are on a list and wait for a document or a rail.
+    """
 
     lists: int
     batches: int
@@ -42,6 +46,7 @@ class RunResult:
     held: int
     rerating_people: int
     rerating_vnd: int
+    held_payments: int
 
 
 def assess_stage(
@@ -125,6 +130,7 @@ def prepare(
         prepared.held,
         prepared.rerating_people,
         prepared.rerating_vnd,
+        prepared.held_payments,
     )
 
 

@@ -6,7 +6,9 @@ What each wrong file does to the books is tested in tests/payments; here is what
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -38,7 +40,8 @@ def second(office: Office, **changes: object) -> bytes:
     _, _, rows = office.batch_of(A)
     _, total = office.list_of(A)
     said = {"sequence": 2, "opening": total - EACH, "account": ACCOUNTS[A], **changes}
-    return camt053([debit(rows[1])], **said)  # type: ignore[arg-type]
+    entries: Any = said.pop("entries", [debit(rows[1])])
+    return camt053(entries, **said)  # type: ignore[arg-type]
 
 
 CASES: dict[str, tuple[Callable[[Office], bytes | str], str, str]] = {
@@ -55,6 +58,13 @@ CASES: dict[str, tuple[Callable[[Office], bytes | str], str, str]] = {
     ),
     "does not add up": (lambda o: second(o, closing=1), "balance_differs", "lệch"),
     "another opening": (lambda o: second(o, opening=5), "balance_gap", "số dư"),
+    "a day to come": (
+        lambda o: second(o, day=date(2026, 10, 6)), "statement_future", "sau hôm nay (05/10/2026)",
+    ),
+    "another payer's payments": (
+        lambda o: second(o, entries=[debit(r) for r in o.batch_of(B)[2]]),
+        "others_payments", "cả 2 lệnh chi trong đó là của đơn vị khác",
+    ),
     "another account": (lambda o: second(o, account="999"), "other_account", ""),
     "another currency": (lambda o: second(o, currency="USD"), "currency", "tiền đồng"),
     "an old number": (lambda o: second(o, sequence=1, ident="Z"), "statement_old", ""),

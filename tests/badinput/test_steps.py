@@ -139,6 +139,20 @@ def test_a_released_month_has_no_second_list_without_anything_new(stages: At) ->
     office.refused("nothing_new", 4, *PREPARE, *office.by("an"), says="không có khoản nào mới")
 
 
+def test_a_supplementary_list_is_not_made_for_holds_that_are_listed_already(at: At) -> None:
+    office = at("prepared")
+    dead = office.file(
+        "chet.csv", f"Số định danh cá nhân,Ngày chết\n{person(1)['identity']},01/09/2026\n"
+    )
+    office.well("register", "check", dead, "--as", "an")
+    office.well(*PREPARE, *office.by("an"))
+    for words in (CHECK, SECOND, FIRST):
+        who = {CHECK: "binh", SECOND: "chi", FIRST: "dung"}[words]
+        office.well(*words, *office.by(who))
+    assert office.one("SELECT held_right FROM pay_list WHERE state = 'released' AND held_right > 0")
+    office.refused("nothing_new", 4, *PREPARE, *office.by("an"), says="không có khoản nào mới")
+
+
 def test_one_month_after_the_other(stages: At) -> None:
     office = stages("closed")
     november = ("run", "prepare", "--month", "2026-11")

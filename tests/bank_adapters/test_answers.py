@@ -54,6 +54,28 @@ def test_a_statement_is_read_exactly() -> None:
         answer.statuses()
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        # A period up to a midnight ends with the day before it, in Vietnam's time.
+        ("2026-11-05T00:00:00+07:00", "2026-11-06T00:00:00+07:00", 5, 5),
+        ("2026-11-04T17:00:00Z", "2026-11-07T17:00:00Z", 5, 7),
+        ("2026-11-05T00:00:00", "2026-11-06T00:00:00.000", 5, 5),
+        # One midnight twice, and plain days, mean the day they name.
+        ("2026-11-05T00:00:00", "2026-11-05T00:00:00", 5, 5),
+        ("2026-11-05T00:00:00+07:00", "2026-11-06T00:00:01+07:00", 5, 6),
+    ],
+)
+def test_a_period_up_to_midnight_does_not_reach_the_day_that_begins(
+    start: str, end: str, first: int, last: int
+) -> None:
+    data = TWO.replace(b"2026-11-04T17:00:00Z", start.encode()).replace(
+        b"2026-11-05T23:59:59+07:00", end.encode()
+    )
+    (one,) = parse(data).statements()
+    assert (one.from_date, one.to_date) == (date(2026, 11, first), date(2026, 11, last))
+
+
 def test_a_path_reads_like_bytes(tmp_path: Path) -> None:
     path = tmp_path / "s.xml"
     path.write_bytes(TWO)

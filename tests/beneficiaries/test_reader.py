@@ -116,6 +116,22 @@ def test_a_workbook_that_cannot_be_read_whole(
     assert counts(lite) == before
 
 
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"])
+def test_a_workbook_with_a_doctype_is_refused(tmp_path: Path, part: str) -> None:
+    path = xlsx(tmp_path / "a.xlsx", [GOOD])
+    with zipfile.ZipFile(path) as archive:
+        parts = {n: archive.read(n) for n in archive.namelist()}
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+    parts[part] = parts[part].replace(b"?>", b"?>" + bomb, 1)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    with pytest.raises(RefusedError) as refused, open_table(path, columns.REGISTER):
+        pass
+    assert refused.value.code == "doctype"
+    assert "DOCTYPE" in refused.value.sentence
+
+
 def test_a_zip_that_unpacks_beyond_reason_is_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +235,22 @@ def test_csv_with_semicolons_is_refused_unless_declared(tmp_path: Path) -> None:
     declared = csv_file(tmp_path / "b.csv", [GOOD], delimiter=";", before="sep=;\n")
     [(n, cells)] = read_csv(declared)
     assert (n, cells) == (3, list(GOOD.values()))
+
+
+@pytest.mark.parametrize(("mark", "code"), [(";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize("title", ["", "DANH SÁCH, THÁNG 9\n\n"])
+def test_the_whole_template_at_another_mark_is_named(
+    tmp_path: Path, mark: str, code: str, title: str
+) -> None:
+    """A header of the template holds a comma: such a line is more than one cell."""
+    path = tmp_path / "a.csv"
+    names = [c.header for c in columns.REGISTER.columns]
+    assert any("," in name for name in names)
+    path.write_text(title + mark.join(names) + "\n" + mark * (len(names) - 1) + "\n", "utf-8")
+    with pytest.raises(RefusedError) as refused:
+        read_csv(path)
+    assert refused.value.code == code
+    assert "lưu lại với dấu phẩy" in refused.value.sentence
 
 
 def test_csv_in_utf_16_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_every_page_repeats_the_header_and_its_number():
     assert len(found) == 3
     for n, page in enumerate(found, 1):
         assert f"Trang {n}/3" in page
-        assert "lô DS25B – bản in số ....../2" in page
+        assert "lô DS25B – bản in số 2" in page
         assert "STT Họ và tên" in page
         assert "Ký nhận hoặc điểm chỉ" in page
 
@@ -87,7 +87,7 @@ def test_totals_place_days_and_copies():
     assert text.count("Ba mươi hai triệu bốn trăm nghìn tám trăm hai mươi đồng") == 2
     assert "Nơi nhận tiền: Nhà văn hóa khu 3" in text
     assert "từ ngày 12/11/2026 đến hết ngày 17/11/2026" in text
-    assert "Số bản in: 2" in text
+    assert "Bản in số 2" in text
     assert "Nhận tiền mặt theo đăng ký: 20 khoản, 16.200.400 đồng" in text
     assert "Chuyển khoản không thành: 20 khoản, 16.200.420 đồng" in text
 
@@ -132,7 +132,7 @@ def test_the_workbook_has_the_rows_and_room_for_the_desk():
     assert roster_xlsx(papers.roster(40), out) == 40
     rows = papers.cells(out.getvalue())
     assert rows[3][0] == (
-        "Nơi nhận: Nhà văn hóa khu 3; từ 12/11/2026 đến hết 17/11/2026; số bản in: 2"
+        "Nơi nhận: Nhà văn hóa khu 3; từ 12/11/2026 đến hết 17/11/2026; bản in số 2"
     )
     assert rows[4][-2:] == ["Ngày nhận", "Giấy tờ"]
     assert rows[7] == [

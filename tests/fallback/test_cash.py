@@ -458,6 +458,9 @@ def test_the_roster_is_printed_and_its_workbook_comes_back_filled_in(month: Mont
     words = "".join(page.extract_text() for page in pypdf.PdfReader(pdf).pages)
     everything = orders(world, month.cash_batch)
     assert all(order in words for order, _ in everything)
+    assert world.one("SELECT copies FROM roster WHERE batch_id = :b", b=month.cash_batch) == 1
+    assert words.count("Bản in số 1;") == 1
+    assert words.count("bản in số 1") >= 1
     rows = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
     filled = tmp_path / "filled.xlsx"
     with xlsxwriter.Workbook(str(filled)) as out:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from bank_adapters.contract import Accepted, NotSent, Outcome, OutgoingFile, Unknown
+from bank_adapters.contract import Accepted, NotSent, Outcome, OutgoingFile, Transport, Unknown
 from bank_adapters.transports import FileDrop
-from disbursement.jobs import sender
+from disbursement.jobs import sender, worker
 from disbursement.platform import files
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError
@@ -114,6 +114,43 @@ def test_a_restart_asks_before_it_sends(world: World, tmp_path: Path) -> None:
     assert eaten.calls == 1, "only the batch that had not left is sent"
     assert done.sent == 1
     healthy(world)
+
+
+def test_a_file_that_was_carried_away_before_it_was_recorded_is_not_put_there_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drop folder of the worker itself: somebody carries its files to the bank."""
+    released(world)
+    give = worker.transport_for(world.ctx)
+
+    def killed(provider: str) -> Transport:
+        monkeypatch.setattr(sender, "_settle", _stop)
+        return give(provider)
+
+    with pytest.raises(KeyboardInterrupt):
+        sender.drain(world.ctx, killed, open_roster)
+    monkeypatch.undo()
+    out = worker.drop_folder(world.ctx, PROVIDER) / "out"
+    (first,) = out.iterdir()
+    first.rename(world.ctx.settings.home / first.name)
+    for _ in range(2):
+        done = sender.drain(world.ctx, give, open_roster)
+        assert (first.name not in [p.name for p in out.iterdir()], done.unknown) == (True, 1)
+    assert len(list(out.iterdir())) == 1  # the other batch went its way
+    assert world.rows("SELECT state FROM batch WHERE rail = 'bank' ORDER BY id") == [
+        ("unknown",),
+        ("sent",),
+    ]
+    (why,) = world.rows(
+        "SELECT o.why FROM outbox o JOIN batch b ON b.id = o.batch_id WHERE b.state = 'unknown'"
+    )
+    assert why == ("đã giao, nay không còn thấy tệp; hãy hỏi ngân hàng",)
+    assert world.balance(f"cash_held.{PAYER}.{PROVIDER}") == 1_750_000
+    healthy(world)
+
+
+def _stop(*_given: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_file_changed_after_signing_stops_its_batch_and_no_other(

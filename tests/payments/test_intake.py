@@ -421,6 +421,9 @@ def test_statements_that_do_not_continue_are_refused(month: Month):
         "other_account": camt053(
             [debit(month.rows[0])], sequence=2, opening=month.balance, account="99"
         ),
+        "statement_future": camt053(
+            [debit(month.rows[0])], sequence=2, opening=month.balance, day=date(2026, 10, 6)
+        ),
         "currency": camt053(
             [debit(month.rows[0])], sequence=2, opening=month.balance, currency="EUR"
         ),

@@ -91,7 +91,7 @@ def test_a_warning_leaves_the_list_with_time(month: Month) -> None:
     with month.world.ctx.cell.read() as conn:
         (one,) = warned(conn, date(2026, 10, 5))
         assert one == Warned(
-            PROVIDER, "camt.053", 1, "answer.xml", "2026-10-05T01:00:01.000000Z", WORDS
+            PROVIDER, "camt.053", 1, "answer.xml", "2026-10-05T01:00:02.000000Z", WORDS
         )
         assert warned(conn, date(2026, 10, 6)) == []
 

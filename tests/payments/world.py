@@ -15,6 +15,7 @@ from bank_adapters.transports import FileDrop
 from disbursement.jobs import sender
 from disbursement.payments.answer import AnswerResult
 from disbursement.payments.intake import take_answer
+from disbursement.platform.clock import today
 from disbursement.platform.context import Context
 from disbursement.runs import service
 from tests.runs.test_month import K6, SP, budget, sign_all
@@ -66,7 +67,13 @@ class Month:
         return result
 
     def statement(self, entries: Sequence[Any] = (), **more: Any) -> bytes:
-        """Write the next statement of the account, and remember its closing balance."""
+        """Write the next statement of the account, and remember its closing balance.
+
+        The clock moves on to its day: no statement is taken of a day that is still to come.
+        """
+        day = more.get("day", date(2026, 10, 5))
+        if day > today(self.world.clock):
+            self.world.clock.set(day, hour=19)
         self.sequence += 1
         data = camt053(entries, sequence=self.sequence, opening=self.balance, **more)
         self.balance += sum(e.amount if e.side == "CRDT" else -e.amount for e in entries)
