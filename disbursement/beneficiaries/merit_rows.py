@@ -7,7 +7,9 @@ missing, that contradicts another, or that no table covers refuses the row, neve
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from disbursement.beneficiaries.columns import plain
@@ -223,10 +225,31 @@ def _month_text(month: int) -> str:
 
 
 def category_of(text: str) -> str | None:
-    """Return the code of a category a commune pays, by code or by its Vietnamese name."""
-    titles = {plain(c.title_vi): c.code for c in fixed_categories().values()}
-    code = titles.get(plain(text)) or canonical(text)
-    return code if code in (*MONTHLY, *ONCE, *MOURNING) else None
+    """Return the code of a category a commune pays.
+
+    By code, by its Vietnamese name, or by the beginning of a name that no other category has
+    (`Thương binh`).
+    """
+    code = _titles().get(plain(text)) or canonical(text)
+    return code if code in (*MONTHLY, *ONCE, *MOURNING) else _beginnings().get(plain(text))
+
+
+@lru_cache(maxsize=1)
+def _titles() -> dict[str, str]:
+    return {plain(c.title_vi): c.code for c in fixed_categories().values()}
+
+
+@lru_cache(maxsize=1)
+def _beginnings() -> dict[str, str]:
+    """Return the beginnings of names, up to the first mark, that one category alone has."""
+    parts = [
+        (plain(re.split(r"[,(;]", c.title_vi)[0]), c.code)
+        for c in fixed_categories().values()
+        if c.programme == LINE
+    ]
+    often = Counter(part for part, _ in parts)
+    paid = {*MONTHLY, *ONCE, *MOURNING}
+    return {part: code for part, code in parts if often[part] == 1 and code in paid}
 
 
 def _unknown(text: str) -> str:

@@ -81,7 +81,7 @@ def test_one_file_of_all_programmes_to_a_signed_month(
         assistance(1),
         # the mother draws a martyr's allowance by two decisions and social assistance is another's
         merit(2, "TB", injury_pct=85, special_severity="Có", carer_at_home="Có", studying="Không"),
-        merit(3, "TB", injury_pct=61),
+        merit(3, "Thương binh", injury_pct=61),
         merit(3, "TUDAY"),
         merit(4, "Thân nhân hưởng trợ cấp tuất hằng tháng", relation="Chồng", martyrs=1),
         merit(5, "ONE.WOUND", injury_pct=12, event_date=date(2026, 9, 2)),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +22,7 @@ from sqlalchemy import Connection, text
 from disbursement.beneficiaries.columns import plain
 from disbursement.beneficiaries.merit_rows import category_of
 from disbursement.beneficiaries.national.queries import MONTH_OF
-from disbursement.entitlements.merit_bulk import LINE, MONTHLY, MeritCase, merit_due
+from disbursement.entitlements.merit_bulk import MONTHLY, MeritCase, merit_due
 from disbursement.platform.clock import month_of
 from disbursement.programmes.approved import approved
 from disbursement.programmes.catalogue import fixed_categories
@@ -216,19 +215,6 @@ def _titles(codes: Iterable[str]) -> str:
     return "; ".join(f"{c} ({fixed_categories()[c].title_vi})" for c in sorted(codes))
 
 
-@lru_cache(maxsize=1)
-def _pieces() -> dict[str, str]:
-    """Return the parts of the titles that one category alone has."""
-    parts = [
-        (piece, c.code)
-        for c in fixed_categories().values()
-        if c.programme == LINE and c.code in MONTHLY
-        for piece in {plain(p) for p in re.split(r"[,(;]", c.title_vi)}
-    ]
-    often = Counter(piece for piece, _ in parts)
-    return {piece: code for piece, code in parts if often[piece] == 1}
-
-
 @lru_cache(maxsize=4_096)
 def category(words: str) -> str | None:
     """Return the monthly category that a register's words name; None where they name none.
@@ -236,8 +222,8 @@ def category(words: str) -> str | None:
     A code (`TB`, `TB 61 %`), a title, or the part of a title that no other category has.
     """
     bare = plain(re.sub(r"\d+(?:[.,]\d+)?\s*%?", " ", words))
-    for told in (words, bare, words.split(" ", maxsplit=1)[0]):
+    for told in (words, bare.strip(" ,;-"), words.split(" ", maxsplit=1)[0]):
         code = category_of(told) if told else None
         if code is not None:
             return code if code in MONTHLY else None
-    return _pieces().get(bare.strip(" ,;-"))
+    return None
