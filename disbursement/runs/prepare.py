@@ -41,9 +41,12 @@ from disbursement.runs.rail_limits import hold_beyond_limits
 from disbursement.runs.routes import work_routes
 from ledger import chart, posting
 from ledger.bulk import bulk_insert, roomy
+from ledger.errors import LedgerError
 
 PROGRAMMES = ("SA", "SP")
 EXPIRY_DAYS = 40
+_NAMED = 3
+"""Lists that a refusal names; it counts the others."""
 """A prepared list that nobody signs goes stale after this many days (F44)."""
 
 
@@ -493,6 +496,29 @@ def draft_lines(conn: Connection, ctx: Context, lists: Sequence[ListRow], day: d
     _draft_special(conn, lists)
 
 
+def _no_year(conn: Connection, lists: Sequence[ListRow]) -> NotNowError:
+    """Say whose budget of the year is not booked yet: the accounts of a year come with it."""
+    year = lists[0].month // 100
+    known = {
+        str(code)
+        for code in conn.execute(
+            text("SELECT code FROM account WHERE kind = 'expense' AND budget_year = :y"),
+            {"y": year},
+        ).scalars()
+    }
+    without = [
+        f"{row.payer_code} {row.programme}"
+        for row in lists
+        if chart.expense(row.payer_code, row.programme, year) not in known
+    ]
+    more = f" và {len(without) - _NAMED} danh sách khác" if len(without) > _NAMED else ""
+    return NotNowError(
+        "no_budget",
+        f"{', '.join(without[:_NAMED])}{more}: chưa có dự toán năm {year}; hãy ghi dự toán "
+        "(`disburse budget set`) rồi lập lại. Chưa lập danh sách nào.",
+    )
+
+
 def _work_lists(conn: Connection, lists: Sequence[ListRow]) -> None:
     """Make `work_list`: list, payer, programme, journal, and the accounts its lines use."""
     year_codes = {
@@ -502,7 +528,12 @@ def _work_lists(conn: Connection, lists: Sequence[ListRow]) -> None:
         )
         for row in lists
     }
-    accounts = chart.account_ids(conn, {c for pair in year_codes.values() for c in pair})
+    try:
+        accounts = chart.account_ids(conn, {c for pair in year_codes.values() for c in pair})
+    except LedgerError as error:
+        if error.code != "not_defined":
+            raise
+        raise _no_year(conn, lists) from error
     conn.execute(text("DROP TABLE IF EXISTS work_list"))
     conn.execute(
         text(

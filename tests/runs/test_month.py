@@ -157,6 +157,18 @@ def test_without_budget_nothing_is_prepared(world: World) -> None:
     assert world.balance(f"committed.{PAYER}.SP.2026") == 0
 
 
+def test_a_new_year_without_its_budget_is_said_in_words(world: World) -> None:
+    """January is prepared in December: the accounts of the new year come with its budget."""
+    add_people(world, FOUR)
+    budget(world)
+    world.clock.set(date(2026, 12, 24))
+    with pytest.raises(NotNowError) as short:
+        service.prepare(world.ctx, 202701, world.signers["an"])
+    assert short.value.code == "no_budget"
+    assert f"{PAYER} SA, {PAYER} SP: chưa có dự toán năm 2027" in short.value.sentence
+    assert world.one("SELECT count(*) FROM pay_list") == 0
+
+
 def test_a_draw_must_equal_the_list(world: World) -> None:
     add_people(world, FOUR)
     budget(world)
