@@ -85,7 +85,7 @@ class RawStatement:
     mixed: bool = False
     """Whether opening and closing are in different currencies, so that nothing can be added up."""
     interim: bool = False
-    """Whether `closing` is the balance in the course of the day (ITBD) and closes nothing."""
+    """Whether `closing` is the balance in the course of the day (ITBD) and closes no page."""
 
     @property
     def difference(self) -> Decimal | None:
@@ -199,6 +199,7 @@ class _Reader:
         self.sums = _Sums()
         self.days: dict[str, str | None] = {}
         self.thinned: Thinned | None = None
+        self.paged = False
 
     def event(self, element: Element) -> None:
         """Take the end of an element that `_TAGS` names."""
@@ -411,7 +412,7 @@ class _Reader:
             sums.spool.view(RawEntry._make),
             line,
             mixed=bool(opening and closing and opening.currency != closing.currency),
-            interim=bool(closing and closing.code == _INTERIM),
+            interim=bool(closing and closing.code == _INTERIM and not self.paged),
         )
         if statement.mixed:
             self._find(
@@ -422,9 +423,8 @@ class _Reader:
             )
         if statement.difference:
             # Entries may have come between the last one reported and a balance of the day.
-            soft = statement.interim and kind == "camt.052"
             self._find(
-                "interim_differs" if soft else "balance_differs",
+                "interim_differs" if statement.interim else "balance_differs",
                 f"số dư đầu kỳ cộng phát sinh lệch số dư cuối kỳ {statement.difference}",
                 f"opening + entries - closing = {statement.difference}",
                 line,
@@ -494,6 +494,7 @@ class _Reader:
             return
         number = text_at(pages, self.names, "PgNb").lstrip("0")
         if number not in {"", "1"} or text_at(pages, self.names, "LastPgInd") in {"false", "0"}:
+            self.paged = True
             self._find(
                 "paged",
                 "tệp chỉ là một trang của sao kê nhiều trang",

@@ -160,9 +160,8 @@ def _camt(out: dict[str, Any], file: CamtFile) -> None:
     _tell(out, file.findings)
     read = []
     for s in file.statements:
-        # A report of the day opens and does not close; the pages of a statement do.
-        closes = not (s.interim and file.kind == "camt.052")
-        closing, difference = (s.closing, s.difference) if closes else (None, None)
+        # A balance of the day closes nothing.
+        closing, difference = (None, None) if s.interim else (s.closing, s.difference)
         read.append(
             _Read(s.id, s.account, s.currency, s.bookings, s.credit, s.debit, s.opening, closing,
                   difference, s.line)

@@ -443,8 +443,12 @@ def test_a_balance_of_the_day_closes_no_report() -> None:
         assert (got["opening"], got["closing"], got["balanced"]) == ("2000000", None, "unknown")
         assert (about["kind"], about["importable"]) == ("camt.052", True)
     assert "lệch" in about["warnings"][0]
-    page = inspect_answer(PLAIN.replace(b"CLBD", b"ITBD"))
-    assert page["statements"][0]["balanced"] == "yes"
+    page = PLAIN.replace(b"CLBD", b"ITBD")
+    assert inspect_answer(page)["statements"][0]["closing"] is None
+    pages = b"<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>"
+    about = inspect_answer(page.replace(b"</Id><Elct", b"</Id>" + pages + b"<Elct"))
+    assert about["statements"][0]["balanced"] == "yes"
+    assert (about["complete"], about["importable"]) == (True, False)  # a page of several
 
 
 def test_no_digit_of_a_sum_is_rounded() -> None:
