@@ -53,6 +53,8 @@ _ROOTS = {
 _TAGS = ("{*}Ntry", "{*}Rpt", "{*}Stmt", "{*}Ntfctn", "{*}GrpHdr")
 _VERSION = re.compile(r"camt\.05[234]\.001\.\d\d")
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(T.*)?")
+_ODD_MIDNIGHT = re.compile(r"T00:00:00:0+\Z")
+"""A midnight with a colon before the parts of a second, as some banks write it."""
 _OPENING = ("OPBD", "PRCD")
 _CLOSING = ("CLBD",)
 _INTERIM = "ITBD"
@@ -559,7 +561,10 @@ def _is_midnight(text: str) -> bool:
     """Whether an instant that reads as a day is a midnight of Asia/Ho_Chi_Minh, or of no zone."""
     if "T" not in text:
         return False
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return _ODD_MIDNIGHT.search(text) is not None
     local = instant.astimezone(ICT) if instant.tzinfo is not None else instant
     return local.time() == time.min
 

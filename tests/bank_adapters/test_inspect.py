@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bank_adapters.camt import read_camt
 from bank_adapters.inspect import inspect_answer
 from tests.bank_adapters.build import balance, entry, report, statement, status
 
@@ -417,7 +419,16 @@ def test_a_business_header_may_stand_before_its_document() -> None:
 def test_the_day_is_read_where_the_time_is_odd() -> None:
     old = b"2026-11-04T17:00:00Z"
     assert old in PLAIN
-    assert inspect_answer(PLAIN.replace(old, b"2026-11-05T00:00:00:000"))["importable"]
+    end = b"2026-11-05T23:59:59+07:00"
+    assert end in PLAIN
+    for odd in (b"2026-11-05T00:00:00:000", b"2026-11-05T2-05T23:59:59+07:00", b"2026-11-05T"):
+        assert inspect_answer(PLAIN.replace(old, odd))["importable"]
+        assert inspect_answer(PLAIN.replace(end, odd))["importable"]
+    days = {
+        read_camt(PLAIN.replace(end, b"2026-11-06T00:00:00" + odd)).statements[0].to_date
+        for odd in (b"", b":000", b".000", b"+07:00")
+    }
+    assert days == {date(2026, 11, 5)}  # midnight ends the day before
     about = inspect_answer(PLAIN.replace(old, b"2026-11-35T00:00:00"))
     assert (about["complete"], about["importable"]) == (True, False)
 
