@@ -14,7 +14,7 @@ from disbursement.beneficiaries.holds import payer_of_hold
 from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
-from disbursement.documents.words import FINDING_STATES, HOLD_KINDS
+from disbursement.documents.words import BATCH_STATES, FINDING_STATES, HOLD_KINDS, LIST_STATES
 from disbursement.identity.service import unlock
 from disbursement.jobs import outbox
 from disbursement.platform.clock import YEARS, parse_month, show_month
@@ -310,11 +310,13 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
             f"{r['state']:<9} {r['payments']:>7} khoản {format_vnd(r['total_vnd']):>16} đ  "
             f"giữ lại {r['held_right'] + r['held_payment']}"
             + (f"  cảnh báo {len(r['warnings'])}" if r["warnings"] else "")
+            + f"  ({LIST_STATES.get(r['state'], r['state'])})"
         )
         for b in r["batches"]:
             typer.echo(
                 f"        lô {b['id']:>6}  {b['provider']}  {b['state']:<9} {b['payments']:>7} "
-                f"khoản {format_vnd(b['total_vnd']):>16} đ"
+                f"khoản {format_vnd(b['total_vnd']):>16} đ  "
+                f"({BATCH_STATES.get(b['state'], b['state'])})"
             )
     said = {ListWarning(**w).sentence for r in found for w in r["warnings"]}
     for sentence in sorted(said):

@@ -91,6 +91,26 @@ HOLD_REASONS = {
     "recall": "Đã chi thừa, tiền còn đang chuyển",
     "written_off": "Đã nhận, đã được xóa khoản phải thu; không chi lại",
 }
+LIST_STATES = {
+    "draft": "đang lập",
+    "prepared": "đã lập, chờ kiểm tra",
+    "checked": "đã kiểm tra, chờ kế toán ký",
+    "second": "kế toán đã ký, chờ chủ tài khoản ký",
+    "released": "đã duyệt chi",
+    "closed": "đã đóng kỳ",
+    "void": "đã hủy, có bản mới",
+}
+BATCH_STATES = {
+    "held": "chờ ký",
+    "queued": "chờ gửi",
+    "sending": "đang gửi",
+    "sent": "đã gửi",
+    "accepted": "đã tiếp nhận",
+    "unknown": "chưa rõ kết quả",
+    "withdrawn": "đã rút",
+    "cancelled": "đã hủy",
+    "void": "đã hủy, có bản mới",
+}
 FINDING_STATES = {
     "open": "Đang giữ",
     "resolved": "Đã giải quyết",

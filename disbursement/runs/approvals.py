@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from disbursement.beneficiaries.national.freshness import require_fresh
+from disbursement.documents.words import LIST_STATES
 from disbursement.identity.service import Signer, require
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
@@ -255,7 +256,7 @@ def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer:
     if row[0] != STATE_BEFORE[role]:
         raise NotNowError(
             "list_order",
-            f"{name} đang ở bước '{row[0]}'; chưa đến lượt {ROLE_VI[role]} hoặc đã ký rồi.",
+            f"{name} đang ở bước '{LIST_STATES.get(row[0], row[0])}'; chưa đến lượt {ROLE_VI[role]} hoặc đã ký rồi.",
         )
     if row[1] < today(ctx.clock).isoformat():
         raise NotNowError(
