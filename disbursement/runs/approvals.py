@@ -256,7 +256,8 @@ def _check_list(conn: Connection, ctx: Context, list_id: int, role: str, signer:
     if row[0] != STATE_BEFORE[role]:
         raise NotNowError(
             "list_order",
-            f"{name} đang ở bước '{LIST_STATES.get(row[0], row[0])}'; chưa đến lượt {ROLE_VI[role]} hoặc đã ký rồi.",
+            f"{name} đang ở bước '{LIST_STATES.get(row[0], row[0])}'; chưa đến lượt "
+            f"{ROLE_VI[role]} hoặc đã ký rồi.",
         )
     if row[1] < today(ctx.clock).isoformat():
         raise NotNowError(
