@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from ledger.sql import text
 
 __all__ = ["batched", "bulk_insert", "driver", "roomy", "run_script", "stream"]
 

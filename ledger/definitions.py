@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from ledger import sealing
 from ledger.bulk import bulk_insert
@@ -19,6 +19,7 @@ from ledger.canon import DEFINITION_PARTS, Chunker, part_root
 from ledger.chart import FINANCIAL, LIMIT_CREDIT, LIMIT_DEBIT, AccountDef
 from ledger.errors import IdemConflict, LedgerError, refusals
 from ledger.posting import Control, Header, Item, Sealed, known_journals, open_journals
+from ledger.sql import text
 
 __all__ = [
     "PeriodMove",

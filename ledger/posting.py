@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from ledger import sealing
 from ledger.bulk import bulk_insert, roomy, stream
@@ -22,6 +22,7 @@ from ledger.chart import JOURNAL_KINDS
 from ledger.ddl_rules import CARRIER_BASE
 from ledger.errors import IdemConflict, LedgerError, refusals
 from ledger.sealing import Root, draft_root, draft_roots
+from ledger.sql import text
 
 __all__ = [
     "CARRIER_BASE",

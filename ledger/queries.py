@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from ledger import chart
 from ledger.chart import BUDGETARY, FINANCIAL
+from ledger.sql import text
 
 __all__ = [
     "COIN_PLACE_SQL",

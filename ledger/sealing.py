@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from ledger.bulk import bulk_insert, driver
 from ledger.canon import (
@@ -26,6 +26,7 @@ from ledger.canon import (
     part_root,
 )
 from ledger.errors import LedgerError
+from ledger.sql import text
 
 __all__ = [
     "Root",

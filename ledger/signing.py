@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from ledger.bulk import bulk_insert
 from ledger.canon import SIGNATURE_COLUMNS, fields
 from ledger.chart import JOURNAL_KINDS
 from ledger.errors import LedgerError, refusals
+from ledger.sql import text
 
 __all__ = [
     "Signature",

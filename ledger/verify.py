@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from ledger import sealing, verify_rules
 from ledger.canon import (
@@ -27,6 +27,7 @@ from ledger.canon import (
 )
 from ledger.errors import LedgerError
 from ledger.signing import Signature, checks_out
+from ledger.sql import text
 
 __all__ = ["Problem", "Report", "verify"]
 

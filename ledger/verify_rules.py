@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from ledger.canon import DEFINITION_PARTS
 from ledger.ddl_rules import GROUPS, RULES, SHAPE_OK
 from ledger.signing import Signature
+from ledger.sql import text
 
 if TYPE_CHECKING:
     from ledger.verify import Problem

@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 __all__ = ["Staged", "expect", "judge", "stage"]
 

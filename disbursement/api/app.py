@@ -12,7 +12,6 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
@@ -24,6 +23,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError
 from disbursement.status import pages as status_pages
 from disbursement.status.pages import Pace
+from ledger.sql import text
 
 DESCRIPTION = """Reads runs, lists, batches and payments of the caller's payers; takes signatures.
 

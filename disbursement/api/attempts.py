@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from disbursement.payments.rules import News, attempt_state
+from ledger.sql import text
 
 Row = dict[str, Any]
 

@@ -15,13 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import Request, Response
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.api import problems
 from disbursement.api.guard import BODY
 from disbursement.platform.clock import Clock, stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotNowError, RefusedError, UsageError
+from ledger.sql import text
 
 STALE_SECONDS = 300
 KEEP_DAYS = 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from disbursement.api.access import Reach
 from disbursement.api.attempts import attempts_of
@@ -13,6 +13,7 @@ from disbursement.payments.rules import payment_state
 from disbursement.platform.clock import parse_month
 from disbursement.platform.errors import NotFoundError
 from disbursement.runs.receivables import as_json, read_receivables
+from ledger.sql import text
 
 Row = dict[str, Any]
 

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
-
 from disbursement.identity import service, tokens
 from disbursement.platform.clock import SetClock
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError
 from disbursement.platform.migrate import cells
+from ledger.sql import text
 
 
 class RunningClock:

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.identity.service import Signer, User
 from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotNowError, RefusedError, UsageError
 from disbursement.runs import approvals
+from ledger.sql import text
 
 VALID_MINUTES = 15
 """How long after `signed_at` a signature is taken: time to read what one signs."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.bench import databases
 from disbursement.bench.databases import Kind
@@ -42,6 +42,7 @@ from ledger import chart, definitions, posting, signing
 from ledger.bench import bench_post
 from ledger.bulk import bulk_insert
 from ledger.posting import Header
+from ledger.sql import text
 
 MONTH = 202610
 PROVINCE = "25"

@@ -12,8 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
 from disbursement.bench import counterparties, databases, memory
 from disbursement.bench.databases import Kind, Place
 from disbursement.bench.stages import Stages
@@ -38,6 +36,7 @@ from disbursement.runs import approvals, service
 from disbursement.runs.books import draw_amount
 from disbursement.sample.writer import PROVIDER, Format, SampleReport
 from ledger import chart
+from ledger.sql import text
 from ledger.verify import verify
 
 MONTH = 202610

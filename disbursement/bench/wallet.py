@@ -13,8 +13,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
 from disbursement.bench import counterparties, databases
 from disbursement.bench.databases import Kind, Place
 from disbursement.bench.stages import Stages
@@ -34,6 +32,7 @@ from disbursement.platform.settings import Settings
 from disbursement.runs import service
 from disbursement.runs.books import draw_parts
 from disbursement.sample.writer import SampleReport
+from ledger.sql import text
 from ledger.verify import verify
 
 MONTH = 202610

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.account_profiles import AccountProfile, account_profile_on
 from bank_adapters.banks import Directory
@@ -46,6 +46,7 @@ from disbursement.platform.errors import (
 from disbursement.programmes.communes import commune
 from disbursement.programmes.service import APPROVERS, PROPOSERS, officer
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 DEFAULT_PROFILE = "account-drive-1"
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements.merit_bulk import LINE
+from ledger.sql import text
 
 
 def one(conn: Connection, sql: str, values: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.accounts import kept_file
 from disbursement.beneficiaries.columns import Column, ColumnSet
@@ -26,6 +26,7 @@ from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.programmes.service import PROPOSERS
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 CONSENTS = ColumnSet(
     "sự đồng ý nhận tiền qua tài khoản",

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.banks import Bank, BankRefused, Contradiction, Directory, entry, shipped
 from bank_adapters.contract import AdapterError
@@ -39,6 +39,7 @@ from disbursement.platform.errors import (
 )
 from disbursement.programmes.service import APPROVERS, PROPOSERS, officer, said
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 DISPUTED, UNKNOWN, ENDED = "bank_disputed", "bank_unknown", "bank_ended"
 """Why a payment is held at prepare; the directory settles it, no document of the person's can."""

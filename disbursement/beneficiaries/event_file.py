@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.event_checks import EventIn
@@ -27,6 +27,7 @@ from disbursement.platform import files, ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, RefusedError
+from ledger.sql import text
 
 MAX_ROWS = 50_000
 """Events of one file: a province's month has some thousands; all of a file are held in memory."""

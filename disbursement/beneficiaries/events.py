@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.event_checks import (
     Accepted,
@@ -37,6 +37,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotAllowedError, NotFoundError, RefusedError
 from disbursement.platform.schema import refresh_statistics
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 Source = Literal["officer", "import", "api"]
 UNCOLLECTED = "uncollected_run"

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.profiles import DEATHS
 from disbursement.beneficiaries.national.service import import_national
@@ -33,6 +33,7 @@ from disbursement.platform.errors import (
     RefusedError,
 )
 from disbursement.programmes.communes import province
+from ledger.sql import text
 
 MAX_DOCUMENT = 300
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements import merit_store, store
 from disbursement.entitlements.dossier_error import DossierError
@@ -21,6 +21,7 @@ from disbursement.entitlements.merit_bulk import LINE, MeritCase, check
 from disbursement.platform.clock import month_of, today
 from disbursement.platform.context import Context
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 _ROWS = f"r.programme = '{LINE}' AND substr(r.facts, 1, {len(LISTED)}) <> '{LISTED}'"
 """Rows of monthly categories; lump sums are rights for a month (rights.py)."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements.list_due import LISTED, list_profile
 from disbursement.entitlements.merit_bulk import LINE, MeritPerson, died_on, mourning_facts
@@ -19,6 +19,7 @@ from disbursement.entitlements.merit_store import cases_of, reaching
 from disbursement.entitlements.store import recorded
 from disbursement.platform.clock import month_of
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 _FAULT = 305
 _ROWS = f"""

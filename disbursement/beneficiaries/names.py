@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.names import NameMatch, compare_names
 from disbursement.beneficiaries.columns import Column, ColumnSet
@@ -26,6 +26,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotAllowedError, NotFoundError, NotNowError, RefusedError
 from disbursement.programmes.service import APPROVERS, PROPOSERS, officer, said
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 THRESHOLD = 95
 """Case, marks, tone places, d for đ, i for y pass; another order or a missing word waits."""

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.checking import MAX_OPENING_MONTHS, months_apart
@@ -52,6 +52,7 @@ from ledger import chart, posting
 from ledger.bulk import bulk_insert
 from ledger.posting import Control, Item, Query
 from ledger.posting import Header as JournalHeader
+from ledger.sql import text
 
 
 @dataclass(frozen=True)

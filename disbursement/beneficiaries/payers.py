@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.banks import find_bank, payable_bank
 from bank_adapters.contract import AdapterError
@@ -26,6 +26,7 @@ from ledger import chart, posting
 from ledger.bulk import bulk_insert
 from ledger.definitions import define_accounts
 from ledger.posting import Header
+from ledger.sql import text
 
 BUDGET_LINES = {"SA": "SA", "SP": "SP"}
 """Programme -> code of the budget line that carries it (a fixed pairing while there are two)."""

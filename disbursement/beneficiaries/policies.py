@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.payers import definition
 from disbursement.beneficiaries.staging import audit
@@ -20,6 +20,7 @@ from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, UsageError
 from ledger.definitions import Policy, define_policies
+from ledger.sql import text
 
 
 @dataclass(frozen=True)

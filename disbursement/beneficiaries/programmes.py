@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries import columns, comparing, rights, service
 from disbursement.beneficiaries.programme_rows import Programme
@@ -24,6 +24,7 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.schema import refresh_statistics
 from disbursement.programmes.list_rates import line_of
+from ledger.sql import text
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries import merit_cases, merit_deaths
 from disbursement.beneficiaries.comparing import add_faults, analyze, one
@@ -26,6 +26,7 @@ from disbursement.programmes.approved import approved
 from disbursement.programmes.list_rates import FILE, MERITORIOUS, load_list_rates
 from ledger.bulk import bulk_insert
 from ledger.definitions import SubQuery, define_subs
+from ledger.sql import text
 
 HOUSEHOLD = "quarterly_household"
 _GIVEN = "FROM import_row r JOIN import_paid a ON a.import_id = r.import_id AND a.n = r.n "

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries import columns, rights
 from disbursement.beneficiaries.comparing import (
@@ -47,6 +47,7 @@ from disbursement.platform.errors import RefusedError
 from disbursement.platform.schema import refresh_statistics
 from ledger.bulk import bulk_insert
 from ledger.definitions import SubQuery, define_subs
+from ledger.sql import text
 
 Mode = Literal["good", "all"]
 COOLING_OFF_DAYS = 7

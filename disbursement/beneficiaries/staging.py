@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.checking import Good, Payer, Rules, check_chunks
 from disbursement.beneficiaries.directory import directory_of
@@ -31,6 +31,7 @@ from disbursement.platform import ids
 from disbursement.platform.clock import month_of, stamp, today
 from disbursement.platform.context import Context
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 STAGE_ROWS = 10_000
 STALE_HOURS = 24

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import text
 
 from disbursement.cli import common
 from disbursement.cli.common import As, Json
@@ -16,6 +15,7 @@ from disbursement.platform.errors import NotFoundError
 from disbursement.runs import service
 from disbursement.runs.budgets import import_budgets
 from ledger.money import format_vnd
+from ledger.sql import text
 
 app = typer.Typer(help="Dự toán năm.", no_args_is_help=True)
 

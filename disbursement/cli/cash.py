@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import text
 
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
@@ -22,6 +21,7 @@ from disbursement.platform import files
 from disbursement.platform.clock import show_month
 from disbursement.platform.errors import NotFoundError, UsageError
 from ledger.money import format_vnd
+from ledger.sql import text
 
 app = typer.Typer(help="Tiền mặt: lô, danh sách ký nhận, chi, đóng.", no_args_is_help=True)
 

@@ -15,7 +15,6 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy import text
 
 from disbursement.identity.rules import EVERYWHERE
 from disbursement.identity.service import require
@@ -25,6 +24,7 @@ from disbursement.platform.context import Context, open_context
 from disbursement.platform.errors import DisburseError, NotFoundError, UsageError
 from disbursement.platform.failures import explain
 from disbursement.platform.settings import Settings
+from ledger.sql import text
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.cli import common
 from disbursement.cli.common import As, Json, PassphraseFile
@@ -21,6 +21,7 @@ from disbursement.runs import approvals, periods
 from ledger import queries
 from ledger.money import format_vnd
 from ledger.queries import AccountBalance, Coin, TrialBalance
+from ledger.sql import text
 from ledger.verify import Problem, Report, verify
 
 app = typer.Typer(help="Sổ cái: cân đối, sao kê một người, kiểm chứng.", no_args_is_help=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import text
 
 from bank_adapters.contract import AdapterError
 from disbursement.cli import common
@@ -15,6 +14,7 @@ from disbursement.jobs.worker import drop_folder
 from disbursement.platform.connections import connection_path, load_connection
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError
+from ledger.sql import text
 
 app = typer.Typer(help="Tổ chức chi trả: thử đường kết nối.", no_args_is_help=True)
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from sqlalchemy import text
 
 from disbursement.cli import common
 from disbursement.cli.common import Json
@@ -18,6 +17,7 @@ from disbursement.payments.intake import warned
 from disbursement.payments.late_draws import match_late_draws
 from disbursement.platform.clock import today
 from ledger.money import format_vnd
+from ledger.sql import text
 
 WARNED_DAYS = 31
 """How long a warning about a file that was taken stays on the list."""

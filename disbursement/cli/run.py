@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.holds import payer_of_hold
 from disbursement.beneficiaries.national.freshness import ListWarning, warnings_of
@@ -23,6 +23,7 @@ from disbursement.runs import close as closing
 from disbursement.runs import findings as found_on
 from disbursement.runs import papers, service
 from ledger.money import MoneyError, format_vnd, parse_vnd
+from ledger.sql import text
 
 app = typer.Typer(help="Kỳ chi trả: lập, kiểm tra, ký, rút tiền, đóng kỳ.", no_args_is_help=True)
 

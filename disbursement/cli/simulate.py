@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import text
 
 from bank_adapters.simulators.bank import FAULTS as BANK_FAULTS
 from bank_adapters.simulators.bank import PROFILES, SimulatedBank
@@ -21,6 +20,7 @@ from disbursement.platform.clock import today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotAllowedError, NotFoundError, UsageError
 from ledger.money import format_vnd
+from ledger.sql import text
 
 app = typer.Typer(help="Ngân hàng và bàn chi tiền mặt giả lập, để thử.", no_args_is_help=True)
 simulate_rails.add_to(app)

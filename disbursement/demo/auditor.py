@@ -13,13 +13,12 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from sqlalchemy import text
-
 from disbursement.jobs import invariants
 from disbursement.platform.clock import SetClock
 from disbursement.platform.context import open_context
 from disbursement.platform.errors import OurFaultError
 from disbursement.platform.settings import Settings
+from ledger.sql import text
 from ledger.verify import verify
 
 _LEDGER = -1

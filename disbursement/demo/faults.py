@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import python_calamine
-from sqlalchemy import text
 
 from disbursement.platform.context import Context
+from ledger.sql import text
 
 KINDS = ("bad_identity", "duplicated", "dead", "shared_account", "wrong_name")
 ROW = re.compile(r"Dòng (\d+) của tệp gốc")

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.profiles import load_profile
 from disbursement.beneficiaries.holds import check_deaths
@@ -33,6 +33,7 @@ from disbursement.runs import close, papers, service
 from disbursement.runs.books import DrawPart, draw_parts
 from disbursement.sample.writer import POST
 from ledger import chart
+from ledger.sql import text
 
 PAY_DAY = 5
 LATE = 2  # working days after the pay day on which late returns show

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
-
 from disbursement.platform import private_pg
 from disbursement.platform.database import Database
 from disbursement.platform.errors import RefusedError
 from disbursement.platform.settings import Settings
 from ledger.bulk import run_script
+from ledger.sql import text
 
 MARK = "demo.txt"
 """The file that tells a demo's folder from any other."""

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 
-from sqlalchemy import text
-
 from bank_adapters.api.profile import load_api_profile
 from bank_adapters.simulators.bank import Holder
 from bank_adapters.simulators.wallet.journal import Callback, Journal
@@ -28,6 +26,7 @@ from disbursement.platform.clock import ICT
 from disbursement.platform.connections import connection_path
 from disbursement.platform.context import Context
 from disbursement.sample.writer import GATEWAY, POST, WALLETS
+from ledger.sql import text
 
 FAULTS = ("lost_answer:3", "5xx_after_booking:2", "busy:2", "duplicate_callback")
 """What each rail does wrong in a demo: lost answers, a full queue, double callbacks."""

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements import dossier as d
 from disbursement.entitlements.histories import Grant
@@ -39,6 +39,7 @@ from disbursement.entitlements.store import (
 )
 from disbursement.platform.clock import add_months
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 _CASES = """
 SELECT m.sub_id, m.person_id, p.payer_id, y.go_live_month, p.sex, m.body,

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements.facts import facts_from_json
 from disbursement.entitlements.list_due import is_list, list_due
@@ -28,6 +28,7 @@ from disbursement.programmes.merit_rates import MeritRates, shipped_merit_rates
 from disbursement.programmes.open_points import Settings
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert, roomy
+from ledger.sql import text
 
 NOT_ACCRUED = -1
 """`last_rev` of a month for which nothing was ever accrued."""

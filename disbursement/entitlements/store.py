@@ -15,7 +15,7 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements.dossier import Event
 from disbursement.entitlements.facts import Birth, Case, case_from_json, facts_json
@@ -26,6 +26,7 @@ from disbursement.platform.clock import add_months
 from disbursement.programmes.approved import approved
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 YEARS_AHEAD = 4
 HORIZON = "profile_horizon"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters import answers, orders
 from bank_adapters.camt import read_camt
@@ -26,6 +26,7 @@ from disbursement.platform.clock import show_month
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError
 from ledger.money import format_vnd
+from ledger.sql import text
 
 KINDS = {
     "pain.001": "tệp lệnh chi",

@@ -17,7 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.columns import STOP_CAUSE
 from disbursement.beneficiaries.holds import birth_words
@@ -41,6 +41,7 @@ from disbursement.platform.clock import add_months, show_month, stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, UsageError
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 NAMES: Mapping[Sheet, str] = {"increase": "Tăng", "decrease": "Giảm", "result": "Kết quả"}
 STATES = {"credited": "Đã chuyển khoản", "collected": "Đã nhận tiền mặt"}

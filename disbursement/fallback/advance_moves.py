@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from disbursement.beneficiaries.staging import audit
 from disbursement.fallback.plan import Elsewhere, elsewhere
@@ -35,6 +35,7 @@ from ledger.bulk import bulk_insert
 from ledger.errors import LedgerError
 from ledger.money import format_vnd
 from ledger.posting import Header
+from ledger.sql import text
 
 JOURNAL = "correction"
 ROLES = signing.roles_of(JOURNAL)

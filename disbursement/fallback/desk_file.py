@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.columns import Column, ColumnSet, Header
 from disbursement.beneficiaries.reader import open_table
@@ -31,6 +31,7 @@ from ledger.bulk import bulk_insert
 from ledger.errors import LedgerError
 from ledger.money import MoneyError, parse_vnd
 from ledger.posting import Item, Query
+from ledger.sql import text
 
 _PROOF_WORDS = {
     **{word: code for code, word in PROOFS.items()},

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.documents.roster import (
     Roster,
@@ -20,6 +20,7 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError
 from disbursement.runs.papers import office
+from ledger.sql import text
 
 
 def roster_of(conn: Connection, ctx: Context, batch_id: int) -> Roster:

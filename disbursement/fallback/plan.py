@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.api.profile import ApiProfile
 from bank_adapters.registry import profile_of
@@ -24,6 +24,7 @@ from disbursement.runs import batches, service
 from disbursement.runs.batches import BatchSpec, Frozen
 from disbursement.runs.routes import work_routes
 from ledger.money import format_vnd
+from ledger.sql import text
 
 
 @dataclass(frozen=True)

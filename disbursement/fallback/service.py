@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from disbursement.fallback.rules import (
@@ -41,6 +41,7 @@ from disbursement.platform.errors import (
 from ledger import chart, posting
 from ledger.errors import LedgerError
 from ledger.posting import Item, Query
+from ledger.sql import text
 
 SHORTEST = timedelta(days=5)
 """A roster opened late in the month stays open at least this long."""

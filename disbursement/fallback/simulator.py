@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineWorkbook
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from xlsxwriter import Workbook
 
 from disbursement.platform import files
 from disbursement.platform.errors import RefusedError
+from ledger.sql import text
 
 UNCOLLECTED_PER_MILLE = 42
 """Share of orders that nobody collects, in thousandths. Source: PKH, Indonesia, 2019 stage IV:

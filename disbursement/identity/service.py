@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from disbursement.identity import keys
@@ -38,6 +38,7 @@ from disbursement.platform.errors import (
     NotNowError,
     RefusedError,
 )
+from ledger.sql import text
 
 __all__ = [
     "Signer",

@@ -11,13 +11,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.platform import files
 from disbursement.platform.clock import ICT, month_of, stamp, today
 from disbursement.platform.context import Context
 from ledger import chart, definitions, posting
 from ledger.posting import Header
+from ledger.sql import text
 
 NO_KEY = b""
 """What the ledger records for a user who signs no longer."""

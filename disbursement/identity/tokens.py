@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from jose import jws
-from sqlalchemy import text
 
 from disbursement.identity import secret_file, service, strict_json
 from disbursement.identity.rules import User
 from disbursement.platform.clock import Clock, stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, OurFaultError, UsageError
+from ledger.sql import text
 
 ALGORITHM = "HS256"
 ISSUER = "disburse"

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
-
 from bank_adapters.api import log
 from bank_adapters.api.contract import Answer, BadCallback, Call, Reading, Reply
 from disbursement.jobs.rails import CalledRail, callback_log, provider_rails, take_callbacks
@@ -24,6 +22,7 @@ from disbursement.payments.attempts import id_reader
 from disbursement.platform import files
 from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotFoundError, RefusedError
+from ledger.sql import text
 
 KEPT_HEADERS = ("content-type", "x-content-hash", "x-correlationid", "x-date", "x-signature")
 """Headers that are kept with a callback; keys and tokens are not."""

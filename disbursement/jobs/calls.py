@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from bank_adapters.api import orders
 from bank_adapters.api.contract import Answer, Call, Reading
@@ -29,6 +29,7 @@ from disbursement.platform import ids
 from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 GROUP = 100
 """Most payments whose calls are committed before the first of them leaves."""

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from ledger.sql import text
 
 FINAL = "('credited', 'rejected', 'returned', 'collected', 'uncollected', 'cancelled', 'withdrawn')"
 RELEASED = "('queued', 'sending', 'sent', 'accepted', 'unknown', 'answered')"

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 
 from bank_adapters.contract import (
     Accepted,
@@ -39,6 +39,7 @@ from disbursement.platform import files
 from disbursement.platform.clock import stamp
 from disbursement.platform.connections import connection_path
 from disbursement.platform.context import Context
+from ledger.sql import text
 
 
 class Carrier(Transport, Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, Row, bindparam
 
 from bank_adapters.api import log
 from bank_adapters.api.contract import Answer, Call
@@ -32,6 +32,7 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import RefusedError
 from disbursement.programmes.service import PROPOSERS, officer
+from ledger.sql import text
 
 GROUP = 100
 """Accounts asked about before what was said is kept: a stop loses no more than this."""

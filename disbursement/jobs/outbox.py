@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.staging import audit
 from disbursement.jobs.invariants import FINAL
@@ -23,6 +23,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError
 from disbursement.programmes.service import APPROVERS, officer, said
 from ledger.money import format_vnd
+from ledger.sql import text
 
 OVERDUE = "overdue"
 """Why of a batch none of whose calls may be sent or asked about any more."""

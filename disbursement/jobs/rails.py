@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text
-
 from bank_adapters.api import log
 from bank_adapters.api.contract import Answer, ApiAdapter, BadCallback, Call, Item, Secrets
 from bank_adapters.api.profile import ApiProfile
@@ -22,6 +20,7 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.connections import load_connection
 from disbursement.platform.context import Context
 from disbursement.platform.errors import RefusedError
+from ledger.sql import text
 
 MOST_LOG_BYTES = 1 << 28
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.contract import (
     Accepted,
@@ -44,6 +44,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import DisburseError, NotNowError
 from disbursement.runs import approvals, batches, books
 from disbursement.runs.papers import office
+from ledger.sql import text
 
 OPEN = ("queued", "sending", "unknown")
 """States of a batch of which it is not known that its file arrived."""

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from disbursement.beneficiaries.staging import audit
 from disbursement.identity.service import Signer, require
@@ -39,6 +39,7 @@ from ledger import posting, signing
 from ledger.bulk import bulk_insert
 from ledger.errors import LedgerError
 from ledger.money import format_vnd
+from ledger.sql import text
 from reconciliation import store
 from reconciliation.store import Staged
 

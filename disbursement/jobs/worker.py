@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from bank_adapters.contract import Transport
@@ -26,6 +25,7 @@ from disbursement.platform.calendar import cut_off
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.connections import connection_path
 from disbursement.platform.context import Context
+from ledger.sql import text
 
 WARN_BEFORE = timedelta(days=1)
 

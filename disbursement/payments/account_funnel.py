@@ -11,12 +11,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from disbursement.beneficiaries.names import NEWEST
 from disbursement.payments.queries import payment_now_sql
 from disbursement.platform.clock import month_of, today
 from disbursement.platform.context import Context
+from ledger.sql import text
 
 STEPS = ("registered", "account", "name_verified", "consented", "paid_through", "credited")
 REASONS_VI = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from bank_adapters.api.contract import Fate, Item
 from bank_adapters.contract import ParsedAnswer
@@ -23,6 +23,7 @@ from disbursement.payments.effects import Scope
 from disbursement.payments.statuses import applied, sent_batch
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
+from ledger.sql import text
 from reconciliation import store
 from reconciliation.store import Staged
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from disbursement.payments.rules import SETTLED_CLAIMS
 from disbursement.platform import ids
@@ -20,6 +20,7 @@ from disbursement.platform.clock import month_of, stamp
 from disbursement.platform.context import Context
 from ledger import chart, posting
 from ledger.posting import Header, Item, LineRow, Query
+from ledger.sql import text
 
 SUSPENSE = (
     "no_id", "unknown_id", "other_payer", "not_yet_sent", "amount_differs", "wrong_place",

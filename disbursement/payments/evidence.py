@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from bank_adapters.registry import profile_of
 from disbursement.payments import effects
@@ -23,6 +23,7 @@ from disbursement.platform import files, ids
 from disbursement.platform.calendar import forward
 from disbursement.platform.clock import ICT, stamp, today
 from disbursement.platform.context import Context
+from ledger.sql import text
 from reconciliation import store
 
 NO_DEBIT = "NO_DEBIT"

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from bank_adapters import answers
 from bank_adapters.ahead import Parse, Read, read_ahead
@@ -34,6 +34,7 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError
 from ledger.errors import LedgerError
+from ledger.sql import text
 
 __all__ = [
     "AnswerResult",

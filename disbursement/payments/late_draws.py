@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from disbursement.payments import effects
 from disbursement.payments.effects import Scope
@@ -22,6 +22,7 @@ from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from ledger import chart, posting
 from ledger.posting import Item, LineRow
+from ledger.sql import text
 
 _WAITING = """
 SELECT k.id, k.payer_id, y.code AS payer, v.id AS provider_id, v.code AS provider,

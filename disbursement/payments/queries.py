@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.codes import classify
 from disbursement.payments.rules import (
@@ -22,6 +22,7 @@ from disbursement.payments.rules import (
     attempt_state,
     payment_state,
 )
+from ledger.sql import text
 
 __all__ = [
     "Attempt",

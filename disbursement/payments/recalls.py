@@ -15,7 +15,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from bank_adapters import camt055, rendering
 from bank_adapters.camt055 import CancelHeader, CancelRow
@@ -50,6 +50,7 @@ from disbursement.programmes.service import APPROVERS, PROPOSERS, officer, said
 from disbursement.runs.batches import outgoing
 from disbursement.runs.routes import contract as contract_of
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 from reconciliation import store
 
 ASKABLE = frozenset({"sent", "accepted", "unknown"})

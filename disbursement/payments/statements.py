@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from bank_adapters.contract import BOOKED_KINDS, Entry, ParsedAnswer, Statement
 from disbursement.payments import effects
@@ -24,6 +24,7 @@ from disbursement.payments.effects import Effects, Scope
 from disbursement.platform import ids
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
+from ledger.sql import text
 from reconciliation import store
 from reconciliation.store import Staged
 

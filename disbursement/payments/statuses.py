@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, Row, bindparam
 
 from bank_adapters.codes import DUPLICATES, status_meaning
 from bank_adapters.contract import ParsedAnswer, StatusItem
@@ -23,6 +23,7 @@ from disbursement.payments.effects import Effects, Scope
 from disbursement.payments.rules import SETTLED_CLAIMS
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
+from ledger.sql import text
 from reconciliation import store
 from reconciliation.store import Staged
 

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from disbursement.platform.errors import NotFoundError, OurFaultError, RefusedError
+from ledger.sql import text
 
 cell_metadata = MetaData()
 shared_metadata = MetaData()

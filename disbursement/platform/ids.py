@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from ledger.sql import text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from disbursement.platform.database import Database
 from ledger.bulk import run_script
+from ledger.sql import text
 
 HERE = Path(__file__).parent / "migrations"
 

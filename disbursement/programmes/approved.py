@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.platform.clock import ICT
 from disbursement.platform.errors import OurFaultError
@@ -28,6 +28,7 @@ from disbursement.programmes.versions import (
     read_change,
     shipped,
 )
+from ledger.sql import text
 
 UNCONFIRMED_RATE = "unconfirmed_rate"
 """The open point that a document decides row by row."""

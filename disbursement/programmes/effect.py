@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.entitlements.facts import facts_from_json
 from disbursement.entitlements.rules import Law, assess
@@ -20,6 +20,7 @@ from disbursement.programmes.approved import settings
 from disbursement.programmes.open_points import Settings
 from disbursement.programmes.rates import RateSet
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 _UNBOUNDED = 10**15
 

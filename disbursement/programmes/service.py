@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.identity.rules import EVERYWHERE, ROLES, User
 from disbursement.identity.service import user
@@ -46,6 +46,7 @@ from disbursement.programmes.versions import (
     unconfirmed,
 )
 from ledger.money import format_vnd
+from ledger.sql import text
 
 PROPOSERS = ("preparer", "checker", "second_signer", "first_signer")
 APPROVERS = ("checker", "second_signer", "first_signer")

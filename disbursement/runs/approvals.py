@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.freshness import require_fresh
 from disbursement.documents.words import LIST_STATES
@@ -29,6 +29,7 @@ from disbursement.runs import batches, books, receivables
 from ledger import chart, definitions, posting, signing
 from ledger.errors import LedgerError
 from ledger.posting import Header, Root
+from ledger.sql import text
 
 ROLE_OF = {
     "prepare": "preparer",

@@ -17,7 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters import rendering
 from bank_adapters.contract import AdapterError, BatchHeader, PaymentRow
@@ -31,6 +31,7 @@ from disbursement.runs.routes import Contract, no_contract, work_routes
 from disbursement.runs.routes import contract as contract_of
 from ledger import posting
 from ledger.bulk import bulk_insert, stream
+from ledger.sql import text
 
 MANIFEST_CHUNK = 1_000
 ROW_COLUMNS = (

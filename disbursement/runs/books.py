@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
@@ -18,6 +18,7 @@ from disbursement.platform.errors import NotNowError
 from ledger import chart, posting
 from ledger.errors import LedgerError
 from ledger.posting import Control, Header, LineRow, Query, Sealed
+from ledger.sql import text
 
 FIRST_LINES = """
 SELECT c.cover, :pay, :dst, c.sub_id, c.item, c.move + 1, :base + r.n, r.coins, NULL, NULL,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
 from disbursement.beneficiaries import columns
 from disbursement.beneficiaries.reader import open_table
 from disbursement.beneficiaries.rules import clean, read_date
@@ -15,6 +13,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.runs import service
 from ledger.money import MoneyError, parse_vnd
+from ledger.sql import text
 
 Row = tuple[str, str, int, int, str, Any]
 

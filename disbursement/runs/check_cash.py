@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import text
-
 from disbursement.entitlements.timeline import UNCOLLECTED_MONTHS
 from disbursement.platform.clock import add_months, show_month
 from disbursement.programmes.event_rules import event_rules, regime
 from disbursement.runs.check_scope import Fact, Note, Scope, digest
+from ledger.sql import text
 
 # The last word on each cash order of people whose money lies uncollected, by the month of its
 # roster; a month in which anything was received is none. Meritorious service has no such rule.

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
-
 from disbursement.platform.clock import add_months, show_month
 from disbursement.runs.check_rules import AgeRange, age_ranges
 from disbursement.runs.check_scope import Fact, Note, Scope, among, digest
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 # ---- ages -----------------------------------------------------------------------------------
 

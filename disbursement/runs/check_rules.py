@@ -15,7 +15,9 @@ from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from ledger.sql import text
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.identity.service import citizen_blind
 from disbursement.platform import ids
@@ -28,6 +28,7 @@ from disbursement.runs.check_people import age_category, duplicate_person
 from disbursement.runs.check_rules import Rule, check_rules, read_limits
 from disbursement.runs.check_scope import Fact, Note, Scope, among, digest
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 SIGNING_ROLES = ("preparer", "checker", "second_signer", "first_signer")
 """Roles whose holder decides about a list: their own money on it is a conflict of interest."""

@@ -15,7 +15,7 @@ from datetime import date
 from itertools import groupby
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from disbursement.identity.service import require, user
 from disbursement.platform import files, ids
@@ -26,6 +26,7 @@ from disbursement.runs import books
 from disbursement.runs.books import Amount
 from ledger import chart
 from ledger.money import MoneyError, format_vnd, parse_vnd
+from ledger.sql import text
 
 COLUMNS = (
     "payer", "provider", "month", "paid_transfer_vnd", "paid_cash_vnd", "kept_vnd",

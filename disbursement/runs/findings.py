@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.holds import HoldRow, release_hold
 from disbursement.beneficiaries.rules import clean
@@ -20,6 +20,7 @@ from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError, UsageError
 from disbursement.runs.check_rules import check_rules, read_limits
+from ledger.sql import text
 
 MAX_LIMIT = 100_000
 MAX_DOCUMENT = 300

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import text
-
 from bank_adapters.banks import find_bank
 from bank_adapters.contract import AdapterError
 from disbursement.beneficiaries.checking import destination_code
@@ -21,6 +19,7 @@ from disbursement.platform import ids
 from disbursement.platform.clock import stamp
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, RefusedError
+from ledger.sql import text
 
 _ACCOUNT = re.compile(r"[0-9A-Z]{6,19}")
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.freshness import warnings_of
 from disbursement.documents.figures import Figure
@@ -55,6 +55,7 @@ from disbursement.runs import books
 from disbursement.runs.findings import read_findings
 from disbursement.runs.receivables import Receivable, read_receivables
 from ledger import chart
+from ledger.sql import text
 
 SCAN_BYTES = 20_000_000
 

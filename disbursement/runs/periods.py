@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from disbursement.identity.rules import EVERYWHERE
 from disbursement.identity.service import Signer, require, user
@@ -27,6 +27,7 @@ from ledger import chart, definitions, posting, queries, signing
 from ledger.canon import part_root
 from ledger.money import format_vnd
 from ledger.posting import Header, Sealed
+from ledger.sql import text
 
 BOOKS = (chart.BUDGETARY, chart.FINANCIAL)
 """Both books, in the order of the lock (coins.md 19)."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from bank_adapters.registry import profile_of
 from bank_adapters.rendering import takes_bank
@@ -42,6 +42,7 @@ from disbursement.runs.routes import work_routes
 from ledger import chart, posting
 from ledger.bulk import bulk_insert, roomy
 from ledger.errors import LedgerError
+from ledger.sql import text
 
 PROGRAMMES = ("SA", "SP")
 EXPIRY_DAYS = 40

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from bank_adapters.registry import profile_of
 from bank_adapters.rendering import AmountLimits, amount_limits
 from disbursement.runs.batches import value_date
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 ONE = "amount_beyond_rail"
 DAY = "day_limit"

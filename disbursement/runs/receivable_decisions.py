@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from disbursement.entitlements.service import assess_profile
 from disbursement.identity.service import Signer, require
@@ -28,6 +28,7 @@ from disbursement.runs.receivables import MAX_WORDS, Receivable
 from ledger import chart, posting, signing
 from ledger.errors import LedgerError
 from ledger.posting import Header, LineRow
+from ledger.sql import text
 
 KINDS = ("recover", "write_off", "restore")
 JOURNAL_OF = {"write_off": "write_off", "restore": "correction"}

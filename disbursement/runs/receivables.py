@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, bindparam
 
 from disbursement.identity.service import require, user
 from disbursement.platform import files, ids
@@ -26,6 +26,7 @@ from ledger import chart, posting
 from ledger.errors import LedgerError
 from ledger.money import format_vnd
 from ledger.posting import Header, LineRow
+from ledger.sql import text
 
 MAX_AT_ONCE = 200
 """Receivables that one decision or one voucher may name."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.platform.clock import today
 from disbursement.platform.context import Context
 from ledger.bulk import stream
+from ledger.sql import text
 
 List = tuple[int, str, int]
 """Payer, programme, number: a list whatever its version."""

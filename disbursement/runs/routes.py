@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 ELECTRONIC = ("bank", "wallet", "mobile_money")
 """Rails whose coins travel through transit; cash goes through a desk."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.freshness import require_fresh
 from disbursement.beneficiaries.national.raising import hold_known_dead
@@ -25,6 +25,7 @@ from disbursement.runs.prepare import Prepared, payers_of, prepare_lists
 from ledger import chart
 from ledger.bulk import bulk_insert
 from ledger.money import format_vnd
+from ledger.sql import text
 
 LONGEST = 100
 """Characters of a voucher's or decision's number, or of a signer's name: papers print them."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.api.attempts import Row, attempts_of
 from disbursement.payments.rules import FAILED, payment_state
 from disbursement.platform.context import Context
 from disbursement.status.words import NOT_FOUND, NOTHING_YET, Fact, sentences
+from ledger.sql import text
 
 MONTHS = 3
 """How many payments are told, newest first."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ipaddress
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.platform.context import Context
+from ledger.sql import text
 
 TRIES = 5
 SLOT_MINUTES = 10

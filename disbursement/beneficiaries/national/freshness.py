@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.profiles import (
     DEATHS,
@@ -32,6 +32,7 @@ from disbursement.identity.service import require, user
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
 from disbursement.platform.errors import NotFoundError, NotNowError, UsageError
+from ledger.sql import text
 
 State = Literal["fresh", "old", "missing"]
 MAX_AGE = 3_660

@@ -17,7 +17,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.columns import plain
 from disbursement.beneficiaries.merit_rows import category_of
@@ -28,6 +28,7 @@ from disbursement.programmes.approved import approved
 from disbursement.programmes.catalogue import fixed_categories
 from disbursement.programmes.merit_rates import MeritRates, load_merit_rates
 from ledger.money import format_vnd
+from ledger.sql import text
 
 KINDS = (
     "dead_here", "stopped_there", "stopped_here", "allowance_there", "allowance_here",

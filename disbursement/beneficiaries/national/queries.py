@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.profiles import Profile, Subject
 from disbursement.platform.clock import month_of
 from disbursement.platform.errors import RefusedError
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 CHILD_YEARS = 16
 """Luật Trẻ em 102/2016/QH13 Điều 1: a child is under 16."""

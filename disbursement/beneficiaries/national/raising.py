@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.national.profiles import profile, profiles
 from disbursement.beneficiaries.national.queries import (
@@ -24,6 +24,7 @@ from disbursement.platform import ids
 from disbursement.platform.clock import add_months, month_of, show_month, stamp
 from disbursement.platform.context import Context
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 DEAD = "dead"
 HOUSEHOLD_LEFT = "household_left"

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.comparing import analyze
 from disbursement.beneficiaries.holds import birth_words
@@ -28,6 +28,7 @@ from disbursement.documents.reconciled import Finding, RegisterReport, reconcile
 from disbursement.platform import files
 from disbursement.platform.clock import stamp, today
 from disbursement.platform.context import Context
+from ledger.sql import text
 
 # What a person here (`p`) and a row there (`r`) have to say about each other.
 _PAIR = (

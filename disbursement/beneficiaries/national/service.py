@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from disbursement.beneficiaries.columns import EVENTS
 from disbursement.beneficiaries.national.profiles import Profile, profile
@@ -41,6 +41,7 @@ from disbursement.platform.context import Context
 from disbursement.platform.errors import NotNowError, RefusedError
 from disbursement.platform.schema import refresh_statistics
 from ledger.bulk import bulk_insert
+from ledger.sql import text
 
 Mode = Literal["good", "all"]
 ROW_COLUMNS = (
