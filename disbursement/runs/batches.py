@@ -34,6 +34,8 @@ from ledger.bulk import bulk_insert, stream
 from ledger.sql import text
 
 MANIFEST_CHUNK = 1_000
+WITHDRAWN = "huy"
+"""Folder, beside the files of a month, of those whose batch was withdrawn."""
 ROW_COLUMNS = (
     "batch_id", "n", "payment_id", "sub_id", "end_to_end_id", "amount_vnd", "coins",
     "destination_id", "bank_code", "name_written", "text_written",
@@ -310,6 +312,28 @@ class Manifest:
 def outgoing(ctx: Context, month: int, name: str) -> Path:
     """Return where a rendered file waits until the worker sends it."""
     return ctx.settings.files / "out" / str(month) / name
+
+
+def set_aside_withdrawn(ctx: Context, month: int) -> None:
+    """Move the files of a month's withdrawn batches out of the folder of those that are valid.
+
+    They stay as what was once prepared, in `huy/`, where nobody who uploads by hand takes one for
+    the file of the version that was signed. After the commit: a file may be moved later, a batch
+    must not lose its file to a preparation that is rolled back.
+    """
+    with ctx.cell.read() as conn:
+        names = conn.execute(
+            text(
+                "SELECT file_name FROM batch WHERE month = :m AND state = 'withdrawn' "
+                "AND file_name IS NOT NULL"
+            ),
+            {"m": month},
+        ).scalars()
+        found = [path for name in names if (path := outgoing(ctx, month, name)).exists()]
+    for path in found:
+        aside = path.parent / WITHDRAWN
+        aside.mkdir(exist_ok=True)
+        path.replace(aside / path.name)
 
 
 def recompute_manifest(conn: Connection, ctx: Context, batch_id: int) -> bytes:

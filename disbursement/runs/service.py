@@ -122,6 +122,7 @@ def prepare(
         _check_new(conn, month, prepared, before)
         for row in prepared.lists:
             approvals.sign_list(conn, ctx, row.id, "prepare", signer)
+    batches.set_aside_withdrawn(ctx, month)
     return RunResult(
         len(prepared.lists),
         len(frozen),

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 
 from disbursement.jobs import invariants
 from disbursement.platform.errors import DisburseError, NotAllowedError, NotNowError, RefusedError
-from disbursement.runs import approvals, papers, service
+from disbursement.runs import approvals, batches, papers, service
 from tests.runs.world import PAYER, PROVIDER, Person, World, add_people
 
 K6 = {"clause": "K6", "degree": "S", "certificate_date": date(2023, 5, 1)}
@@ -139,6 +139,15 @@ def test_an_edit_is_a_new_version_and_voids_signatures(world: World) -> None:
         ("SP", 1, "prepared"),
     ]
     assert world.balance(f"committed.{PAYER}.SA.2026") == 2_250_000
+    folder = batches.outgoing(world.ctx, 202610, "x").parent
+    valid, void = (
+        {name for (name,) in world.rows(
+            f"SELECT file_name FROM batch WHERE state {how} 'withdrawn' AND file_name IS NOT NULL"
+        )}
+        for how in ("<>", "=")
+    )  # fmt: skip
+    assert {p.name for p in folder.glob("*.xml")} == valid != void
+    assert {p.name for p in (folder / batches.WITHDRAWN).iterdir()} == void
     with pytest.raises(NotNowError):
         service.sign_all(world.ctx, 202610, "sign2", world.signers["chi"])
     sign_all(world)
@@ -296,7 +305,6 @@ def test_a_list_above_the_profiles_limit_goes_in_lots(
     from dataclasses import replace
 
     from bank_adapters.profiles import load_profile
-    from disbursement.runs import batches
 
     small = replace(load_profile("iso-vn-1"), max_payments_per_file=2)
     monkeypatch.setattr(batches, "profile_of", lambda _: small)
