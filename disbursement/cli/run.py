@@ -309,9 +309,9 @@ def status(month: Month, payer: Payer = None, as_json: Json = False) -> None:
         typer.echo(
             f"{r['id']:>6}  {r['code']}  {r['programme']}  số {r['number']} bản {r['version']}  "
             f"{r['state']:<9} {r['payments']:>7} khoản {format_vnd(r['total_vnd']):>16} đ  "
-            f"giữ lại {r['held_right'] + r['held_payment']}"
+            f"giữ lại {r['held_right'] + r['held_payment']}  "
+            f"({LIST_STATES.get(r['state'], r['state'])})"
             + (f"  cảnh báo {len(r['warnings'])}" if r["warnings"] else "")
-            + f"  ({LIST_STATES.get(r['state'], r['state'])})"
         )
         for b in r["batches"]:
             typer.echo(

@@ -13,7 +13,7 @@ from payos.types.v1 import GetPayoutListParams, PayoutBatchRequest, PayoutReques
 
 from bank_adapters.api.codes import wallet_codes
 from bank_adapters.api.contract import BadCallback, Call, Secrets
-from bank_adapters.api.payos import PayOS, signature
+from bank_adapters.api.payos import REFUSED_APPROVALS, PayOS, signature
 from bank_adapters.api.profile import load_api_profile
 from bank_adapters.contract import AdapterError, NotOffered, RefusedRow
 from tests.bank_adapters.api.build import AT, PAYOS_SECRETS, answer, header, row
@@ -24,8 +24,9 @@ KEY = "checksum-test"
 STATES = {
     code.removeprefix("state "): meaning.fate
     for (rail, _, code), meaning in wallet_codes().items()
-    if rail == "payos"
+    if rail == "payos" and code.startswith("state ")
 }
+"""What a transaction's own state means; what a payout's approval means stands beside it."""
 
 
 def made(adapter: PayOS = SINGLE, count: int = 1) -> Call:
@@ -218,6 +219,9 @@ def test_a_new_state_is_unknown_and_a_refused_approval_pays_nothing():
     call = made()
     [item] = SINGLE.read(call, signed(payout(call, "SETTLED")), PAYOS_SECRETS).items
     assert item.fate == "unknown"
+    assert {f"approval {word}" for word in REFUSED_APPROVALS} == {
+        code for rail, _, code in wallet_codes() if rail == "payos" and code.startswith("approval ")
+    }
     for approval in ("REJECTED", "CANCELLED"):
         [item] = SINGLE.read(call, signed(payout(call, "RECEIVED", approval)), PAYOS_SECRETS).items
         assert item.fate == "rejected"
