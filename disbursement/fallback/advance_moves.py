@@ -204,10 +204,8 @@ def _write_statement(conn: Connection, ctx: Context, move: Row[Any], payments: l
 
 
 def _document(conn: Connection, move: Row[Any]) -> Document:
-    body = conn.execute(
-        text("SELECT body FROM statement WHERE journal_id = :j"), {"j": move.journal_id}
-    ).scalar_one()
-    return Document(JOURNAL, move.id, move.journal_id, move.payer_id, str(body))
+    body = approvals.statement_of(conn, move.journal_id)
+    return Document(JOURNAL, move.id, move.journal_id, move.payer_id, body)
 
 
 def sign(ctx: Context, number: int, signer: Signer) -> Move:
@@ -219,7 +217,7 @@ def sign(ctx: Context, number: int, signer: Signer) -> Move:
     with ctx.cell.begin() as conn:
         alone(conn, "lists")
         move = _open(conn, number)
-        role = ROLES[_given(conn, move.journal_id)]
+        role = ROLES[approvals.given(conn, move.journal_id)]
         require(conn, signer, approvals.ROLE_OF[role], move.payer)
         _still_waiting(conn, ctx, move)
         _is_there(conn, move)
@@ -235,13 +233,6 @@ def _open(conn: Connection, number: int) -> Row[Any]:
         done = "đã ghi sổ" if move.state == "posted" else "đã rút"
         raise NotNowError("move_decided", f"Lần chuyển tiền số {number} {done}; không ghi gì.")
     return move
-
-
-def _given(conn: Connection, journal_id: int) -> int:
-    count = conn.execute(
-        text("SELECT count(*) FROM signature WHERE journal_id = :j"), {"j": journal_id}
-    )
-    return int(count.scalar_one())
 
 
 def _still_waiting(conn: Connection, ctx: Context, move: Row[Any]) -> None:
@@ -323,7 +314,7 @@ def moves(ctx: Context) -> list[Move]:
 
 def _shown(conn: Connection, number: int) -> Move:
     m = _row(conn, number)
-    waits = ROLES[_given(conn, m.journal_id)] if m.state == "proposed" else ""
+    waits = ROLES[approvals.given(conn, m.journal_id)] if m.state == "proposed" else ""
     return Move(
         m.id, m.payer, m.month, m.source, m.target, m.voucher, m.moved_on, m.payments,
         m.amount_vnd, m.state, m.made_by, waits,

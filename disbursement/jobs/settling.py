@@ -388,7 +388,7 @@ def sign(ctx: Context, number: int, signer: Signer) -> Settlement:
     with ctx.cell.begin() as conn:
         batch = _batch(conn, _row(conn, number).batch_id)
         found = _open(conn, number)
-        role = ROLES[_given(conn, found.journal_id)]
+        role = ROLES[approvals.given(conn, found.journal_id)]
         require(conn, signer, approvals.ROLE_OF[role], batch.payer)
         _stage(conn, batch, found)
         approvals.sign_documents(conn, ctx, [_document(conn, found)], role, signer)
@@ -472,18 +472,9 @@ def _open(conn: Connection, number: int) -> Row[Any]:
     return found
 
 
-def _given(conn: Connection, journal_id: int) -> int:
-    count = conn.execute(
-        text("SELECT count(*) FROM signature WHERE journal_id = :j"), {"j": journal_id}
-    )
-    return int(count.scalar_one())
-
-
 def _document(conn: Connection, found: Row[Any]) -> Document:
-    body = conn.execute(
-        text("SELECT body FROM statement WHERE journal_id = :j"), {"j": found.journal_id}
-    ).scalar_one()
-    return Document(JOURNALS[found.outcome], found.id, found.journal_id, found.payer_id, str(body))
+    body = approvals.statement_of(conn, found.journal_id)
+    return Document(JOURNALS[found.outcome], found.id, found.journal_id, found.payer_id, body)
 
 
 def _shown(conn: Connection, number: int) -> Settlement:
@@ -495,7 +486,7 @@ def _shown(conn: Connection, number: int) -> Settlement:
         ),
         {"i": number},
     )
-    waits = ROLES[_given(conn, s.journal_id)] if s.state == "proposed" else ""
+    waits = ROLES[approvals.given(conn, s.journal_id)] if s.state == "proposed" else ""
     return Settlement(
         s.id, s.batch_id, s.payer, s.provider, s.outcome, s.payments, s.amount_vnd, s.letter,
         s.letter_on, bytes(s.letter_sha256).hex(), s.says, s.state, s.made_by, waits,

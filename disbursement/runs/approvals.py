@@ -210,10 +210,19 @@ def documents(conn: Connection, list_id: int, role: str) -> list[Document]:
                 {"l": list_id},
             )
         ]
-    return [Document(k, i, j, row[1], _body(conn, j)) for k, i, j in wanted]
+    return [Document(k, i, j, row[1], statement_of(conn, j)) for k, i, j in wanted]
 
 
-def _body(conn: Connection, journal_id: int) -> str:
+def given(conn: Connection, journal_id: int) -> int:
+    """Return how many signatures a journal has so far."""
+    count = conn.execute(
+        text("SELECT count(*) FROM signature WHERE journal_id = :j"), {"j": journal_id}
+    )
+    return int(count.scalar_one())
+
+
+def statement_of(conn: Connection, journal_id: int) -> str:
+    """Return the statement that is signed for a journal."""
     return str(
         conn.execute(
             text("SELECT body FROM statement WHERE journal_id = :j"), {"j": journal_id}
@@ -560,7 +569,7 @@ def sign_batches(
         require(conn, signer, ROLE_OF[role], row[2])
         if row[3] != "held":
             raise NotNowError("batch_state", f"Lô {batch_id} đang ở trạng thái '{row[3]}'.")
-        docs.append(Document("batch", batch_id, row[0], row[1], _body(conn, row[0])))
+        docs.append(Document("batch", batch_id, row[0], row[1], statement_of(conn, row[0])))
     sign_documents(conn, ctx, docs, role, signer)
     if role == "sign1":
         day = today(ctx.clock)

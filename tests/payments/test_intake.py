@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -129,6 +130,17 @@ def test_the_same_bytes_twice_change_nothing(month: Month):
         again = month.take(data)
         assert (again.state, again.code) == ("repeated", "same_bytes")
         assert snapshot(month.world) == before
+
+
+def test_what_a_power_cut_left_without_bytes_is_kept_anew(month: Month):
+    """A name without its bytes is no evidence: the answer is taken, and its file is whole after."""
+    data = pain002(month.message_id, [(month.rows[0].e2e, "RJCT", "AC04")])
+    digest = hashlib.sha256(data).hexdigest()
+    path = month.world.ctx.settings.files / "evidence" / digest[:2] / digest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert month.take(data).state == "applied"
+    assert path.read_bytes() == data
 
 
 def test_the_same_outcomes_under_a_new_message_id_change_no_money(month: Month):
